@@ -1,0 +1,1 @@
+"""Data files shipped with the package: the embedded codec, the sketch codebook, the phoneme data."""
