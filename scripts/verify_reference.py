@@ -1,0 +1,277 @@
+"""Recompute every tensor of a reference case and compare: `python scripts/verify_reference.py CASE.safetensors`.
+
+The case's settings stand in the json of the same name beside it. One line per tensor (name,
+maximum absolute difference), last one JSON line; exit status 1 where a difference exceeds 1e-4.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+from torch.nn import functional as F
+
+from songbloom.audio_format import FRAME_RATE, PROMPT_SECONDS
+from songbloom.codec.oobleck import Oobleck
+from songbloom.errors import SongBloomError
+from songbloom.flow_matching import add_noise, velocity_target
+from songbloom.losses import flow_loss, sketch_loss, sketch_targets
+from songbloom.lyrics import LyricIds, Vocabulary
+from songbloom.models import Conditions, SongBloom
+from songbloom.models.conditioners import PADDING_ID
+from songbloom.models.songbloom import PatchInputs
+from songbloom.released_layout import config_from_released, from_released
+from songbloom.sampling import (
+    FlowGuidance,
+    GenerationSettings,
+    RepetitionPenalty,
+    generate_patches,
+)
+
+TOLERANCE = 1e-4
+Results = Iterator[tuple[str, Tensor]]
+
+
+class ReferenceCase:
+    """A case's tensors and settings, and the model and codec built from its weights."""
+
+    def __init__(self, path: Path) -> None:
+        settings_path = path.with_suffix(".json")
+        for needed in (path, settings_path):
+            if not needed.is_file():
+                raise SongBloomError(f"{needed} is missing; a case is a .safetensors and its .json.")
+        self.settings: dict[str, Any] = json.loads(settings_path.read_text(encoding="utf-8"))
+        self.tensors = load_file(path)
+        weights = {
+            key.removeprefix("weights/"): value
+            for key, value in self.tensors.items()
+            if key.startswith("weights/")
+        }
+        self.vocabulary = Vocabulary(tuple(self.settings["vocab"]))
+        state = from_released(weights)
+        config = config_from_released(
+            {
+                "prompt_len": PROMPT_SECONDS * FRAME_RATE,
+                **self.settings["model"],
+                "vocab_size": len(self.vocabulary.symbols),
+                "max_sentence_per_structure": len(state["lyrics_conditioner.sentences.weight"]),
+            }
+        )
+        self.model = SongBloom(config).eval()
+        self.model.load_state_dict(state)
+        prefix = "vae.vae."
+        self.codec = Oobleck.from_released(
+            self.settings["vae_config"],
+            {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)},
+        ).eval()
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self.tensors[name]
+
+    def encode(self, text: str) -> LyricIds:
+        """Ids of one text."""
+        # The published front end drops what its vocabulary does not hold; so must its twin here.
+        kept = [symbol for symbol in text.split(" ") if symbol in self.vocabulary.symbols]
+        if not kept:
+            return self.vocabulary.null()
+        return self.vocabulary.encode(
+            " ".join(kept), max_sentences=self.model.config.max_sentences
+        )
+
+    def lyrics(self, text: str) -> Tensor:
+        """Lyric ids of one text (1, 3, L), padded or cut to the model's length."""
+        encoded = self.encode(text)
+        rows = torch.tensor([encoded.ids, encoded.structure_ids, encoded.sentence_index])
+        length = self.model.config.max_lyrics
+        rows = rows[:, :length].long()
+        return F.pad(rows, (0, length - rows.shape[1]), value=PADDING_ID)[None]
+
+    def conditions(self) -> Conditions:
+        """All songs' lyrics and prompts; the posterior's mean stands for its sample."""
+        frames = self.model.config.prompt_frames
+        stereo = self["in/prompt_wav"].expand(-1, 2, -1)
+        prompts = self.codec.encode(stereo).mean[..., :frames]
+        return Conditions(
+            lyrics=torch.cat([self.lyrics(text) for text in self.settings["lyrics"]]),
+            prompts=F.pad(prompts, (0, frames - prompts.shape[-1])),
+        )
+
+    def null(self) -> Conditions:
+        """The null conditions, as many as there are songs."""
+        songs = len(self.settings["lyrics"])
+        config = self.model.config
+        return Conditions(
+            lyrics=self.lyrics("").expand(songs, -1, -1),
+            prompts=torch.zeros(songs, config.latent_dim, config.prompt_frames),
+        )
+
+
+def recompute_conditions(case: ReferenceCase) -> Results:
+    """Lyric ids, embeddings and masks of the conditions and of the null conditions."""
+    for group, conditions in (("cond", case.conditions()), ("null", case.null())):
+        mask = conditions.lyrics[:, 0] != PADDING_ID
+        if group == "cond":
+            for song, text in enumerate(case.settings["lyrics"]):
+                name = f"cond/lyrics_ids_{song}"
+                yield name, torch.tensor(case.encode(text).ids)[: len(case[name])]
+        yield f"{group}/lyrics_embed", case.model.lyrics_conditioner(conditions.lyrics)
+        yield f"{group}/lyrics_mask", mask
+        yield f"{group}/prompt_wav_embed", case.model.prompt_conditioner(conditions.prompts)
+        present = torch.full(
+            (len(mask), case.model.config.prompt_frames), int(group == "cond"), dtype=torch.int32
+        )
+        yield f"{group}/prompt_wav_mask", present
+
+
+def recompute_training(case: ReferenceCase) -> Results:
+    """The interleaved sequence, both heads, their targets and the two losses."""
+    model, config = case.model, case.model.config
+    sketch, latents, lengths = case["in/sketch"], case["in/latent"], case["in/length"]
+    conditions = case.conditions()
+    sequence = model.embed_song(sketch, latents)
+    embedded = torch.cat([model.embed_conditions(conditions), sequence], dim=1)
+    yield "train/lm_in", sequence
+    yield "train/lm_out", model.sketch_lm(embedded)[:, config.num_conditions :]
+
+    patches = latents.transpose(1, 2).unflatten(1, (-1, config.patch_size))
+    chosen = torch.arange(patches.shape[1]) < (lengths // config.patch_size)[:, None]
+    timesteps, noise = case["train/t_normal"].sigmoid(), case["train/noise"]
+    keep = torch.zeros(len(timesteps), dtype=torch.bool)
+    predictions = model(
+        conditions,
+        sketch,
+        latents,
+        PatchInputs(
+            chosen=chosen,
+            noised=add_noise(patches[chosen], noise, timesteps),
+            timesteps=timesteps,
+            drop_hidden=keep,
+            drop_sketch=keep,
+        ),
+    )
+    targets = sketch_targets(
+        sketch, lengths, eos_id=config.eos_id, ignored_id=config.ignored_id
+    )
+    velocity = velocity_target(patches[chosen], noise)
+    yield "train/t", timesteps
+    yield "train/ar_logit", predictions.logits
+    yield "train/ar_target", targets
+    yield "train/nar_pred", predictions.velocity
+    yield "train/nar_target", velocity
+    yield (
+        "train/loss_lm",
+        sketch_loss(predictions.logits, targets, ignored_id=config.ignored_id)[None],
+    )
+    yield "train/loss_flow", flow_loss(predictions.velocity, velocity)[None]
+
+
+def generation_settings(data: dict[str, Any]) -> GenerationSettings:
+    """Our settings for the published names of a `gen_*` entry."""
+    weights = data.get("cfg_coef", 1.5)
+    sketch_guidance, flow_guidance = weights if isinstance(weights, list) else (weights, weights)
+    penalised = data.get("penalty_repeat", False)
+    return GenerationSettings(
+        sketch_guidance=sketch_guidance,
+        flow_guidance=flow_guidance,
+        flow_guidance_type=FlowGuidance(data.get("dit_cfg_type", "h")),
+        num_steps=data["steps"],
+        greedy=not data.get("use_sampling", True),
+        diffusion_temperature=data.get("diff_temp", 1.0),
+        repetition_penalty=(
+            RepetitionPenalty.RELEASED if penalised else RepetitionPenalty.NONE
+        ),
+        penalty_window=data.get("penalty_window", 50),
+    )
+
+
+def recompute_generation(case: ReferenceCase, group: str) -> Results:
+    """Greedy generation for the first lyric and prompt with the stored noise."""
+    conditions, null = case.conditions(), case.null()
+    noise = case[f"{group}/noise"]
+    settings = case.settings[group]
+    # The published loop may draw noise for a patch that it then drops.
+    max_patches = settings.get("returned_blocks", len(noise))
+    patches = list(
+        generate_patches(
+            case.model,
+            Conditions(lyrics=conditions.lyrics[:1], prompts=conditions.prompts[:1]),
+            Conditions(lyrics=null.lyrics[:1], prompts=null.prompts[:1]),
+            generation_settings(settings),
+            max_patches=max_patches,
+            generator=torch.Generator(),
+            noise=lambda index: noise[index],
+        )
+    )
+    yield f"{group}/sketch", torch.cat([patch.sketch for patch in patches])[None]
+    yield f"{group}/latent", torch.cat([patch.latents for patch in patches]).T[None]
+
+
+def recompute_codec(case: ReferenceCase) -> Results:
+    """The autoencoder on audio and on latents, whole and in chunks."""
+    yield "vae/encoder_raw", case.codec.encode_raw(case["vae/in_audio"])
+    yield "vae/decoded", case.codec.decode(case["vae/in_latent"])
+    yield (
+        "vae/decoded_chunked_c128_o32",
+        case.codec.decode_chunked(case["vae/in_latent"], chunk_frames=128, overlap_frames=32),
+    )
+
+
+def recompute(case: ReferenceCase) -> Results:
+    """Every tensor of every group that the case holds."""
+    yield from recompute_conditions(case)
+    if "train/lm_in" in case.tensors:
+        yield from recompute_training(case)
+    for group in sorted(key for key in case.settings if key.startswith("gen_")):
+        yield from recompute_generation(case, group)
+    if "vae/decoded" in case.tensors:
+        yield from recompute_codec(case)
+
+
+def is_input(name: str) -> bool:
+    """Whether a stored tensor is given rather than computed."""
+    given = {"train/t_normal", "train/noise", "vae/in_audio", "vae/in_latent"}
+    return name.startswith(("weights/", "in/")) or name.endswith("/noise") or name in given
+
+
+def difference(ours: Tensor, reference: Tensor) -> float:
+    """Maximum absolute difference; infinite where the shapes differ or a value is not a number."""
+    if ours.shape != reference.shape:
+        return float("inf")
+    gap = (ours.double() - reference.double()).abs()
+    return float(gap.nan_to_num(nan=float("inf")).max()) if gap.numel() else 0.0
+
+
+@torch.inference_mode()
+def main() -> int:
+    """Compare one case; return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("case", type=Path, help="the .safetensors; its .json lies beside it")
+    case = ReferenceCase(parser.parse_args().case)
+    missing = {name for name in case.tensors if not is_input(name)}
+    differences: dict[str, float] = {}
+    for name, ours in recompute(case):
+        if name not in case.tensors:
+            continue
+        differences[name] = difference(ours, case[name])
+        missing.discard(name)
+        print(f"{name:36s} {differences[name]:.2e}")
+    for name in sorted(missing):
+        differences[name] = float("inf")
+        print(f"{name:36s} not recomputed")
+    failed = sorted(name for name, value in differences.items() if value > TOLERANCE)
+    largest = max(differences.values(), default=float("inf"))
+    # JSON has no infinity: a shape that differs is told by the name in `failed`.
+    print(json.dumps({"max_abs_diff": largest if largest < float("inf") else None, "failed": failed}))
+    return 1 if failed or not differences else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except SongBloomError as error:
+        sys.exit(f"error: {error}")

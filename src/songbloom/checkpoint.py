@@ -1,0 +1,212 @@
+"""Checkpoints: configuration, vocabulary and weights in one file, loaded strictly.
+
+A `.safetensors` file holds the weights and, in its metadata, everything else as JSON. A Lightning
+`.ckpt` of a training run holds the same under the key `songbloom`, beside the optimiser.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from songbloom.errors import SongBloomError
+from songbloom.lyrics import Vocabulary
+from songbloom.models import SongBloom, SongBloomConfig
+
+FORMAT = "songbloom/1"
+LIGHTNING_KEY = "songbloom"
+LIGHTNING_PREFIX = "model."
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComponentReference:
+    """A codec or sketch tokeniser that a model was trained on: where to load it, what it must be.
+
+    Attributes:
+        name: an embedded asset's name, or a path.
+        fingerprint: of its configuration and weights.
+    """
+
+    name: str
+    fingerprint: str
+
+    def require(self, found: str, what: str) -> None:
+        """Raise SongBloomError unless the loaded component has this fingerprint."""
+        if found != self.fingerprint:
+            raise SongBloomError(
+                f"The {what} {self.name!r} has fingerprint {found}, but the checkpoint was trained "
+                f"with {self.fingerprint}; give the {what} that it was trained with."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelCard:
+    """Everything about a model but its weights, as plain data in every checkpoint.
+
+    Raises:
+        SongBloomError: the vocabulary does not fit the configuration.
+    """
+
+    config: SongBloomConfig
+    vocabulary: Vocabulary
+    codec: ComponentReference
+    sketch: ComponentReference
+
+    def __post_init__(self) -> None:
+        if len(self.vocabulary) != self.config.vocab_size:
+            raise SongBloomError(
+                f"The vocabulary holds {len(self.vocabulary)} symbols, but the model has "
+                f"{self.config.vocab_size} rows for them; use the vocabulary that the checkpoint "
+                "was trained with."
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "format": FORMAT,
+            "config": self.config.to_dict(),
+            "vocabulary": self.vocabulary.to_list(),
+            "codec": vars(self.codec),
+            "sketch": vars(self.sketch),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "ModelCard":
+        """Read plain data.
+
+        Raises:
+            SongBloomError: another format, or a missing field.
+        """
+        if data.get("format") != FORMAT:
+            raise SongBloomError(
+                f"The checkpoint's format is {data.get('format')!r}; this version reads {FORMAT!r}."
+            )
+        try:
+            return cls(
+                config=SongBloomConfig.from_dict(data["config"]),
+                vocabulary=Vocabulary.from_list(data["vocabulary"]),
+                codec=ComponentReference(**data["codec"]),
+                sketch=ComponentReference(**data["sketch"]),
+            )
+        except (KeyError, TypeError) as error:
+            raise SongBloomError(f"The checkpoint's description is incomplete: {error}.") from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """A model card and the weights it describes, under the names of `SongBloom.state_dict()`."""
+
+    card: ModelCard
+    state: dict[str, Tensor] = field(repr=False)
+    step: int = 0
+
+    def build_model(
+        self, *, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
+    ) -> SongBloom:
+        """The model in evaluation mode with these weights.
+
+        It is made on the meta device and takes the tensors as they are, so that no second copy
+        of the weights exists.
+
+        Raises:
+            SongBloomError: a key is missing, unexpected or misshapen, or a weight is not finite.
+        """
+        with torch.device("meta"):
+            model = SongBloom(self.card.config)
+        check_state(model.state_dict(), self.state)
+        state = {key: value.to(device=device, dtype=dtype) for key, value in self.state.items()}
+        model.load_state_dict(state, assign=True)
+        return model.eval()
+
+
+def check_state(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
+    """Compare two state dicts by key and shape, and look for values that are not finite.
+
+    Raises:
+        SongBloomError: names the first few keys that differ.
+    """
+    problems = [f"{key} is missing" for key in expected if key not in found]
+    problems += [f"{key} is unexpected" for key in found if key not in expected]
+    problems += [
+        f"{key} has shape {tuple(value.shape)} instead of {tuple(expected[key].shape)}"
+        for key, value in found.items()
+        if key in expected and value.shape != expected[key].shape
+    ]
+    if not problems:
+        problems = [f"{key} is not finite" for key, v in found.items() if not v.isfinite().all()]
+    if problems:
+        more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
+        raise SongBloomError(
+            f"The weights do not fit the model: {'; '.join(problems[:5])}{more}."
+        )
+
+
+def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
+    """Write a `.safetensors` checkpoint; the file appears whole or not at all."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.partial")
+    metadata = {"card": json.dumps(checkpoint.card.to_dict()), "step": str(checkpoint.step)}
+    state = {key: value.contiguous() for key, value in checkpoint.state.items()}
+    try:
+        save_file(state, temporary, metadata=metadata)
+        os.replace(temporary, path)
+    except (OSError, SafetensorError) as error:
+        temporary.unlink(missing_ok=True)
+        raise SongBloomError(
+            f"The checkpoint {path} could not be written ({error}); free some space and try again."
+        ) from error
+
+
+def load_checkpoint(path: str | Path) -> Checkpoint:
+    """Read a `.safetensors` checkpoint or a training run's `.ckpt`; nothing in it is executed.
+
+    Raises:
+        SongBloomError: the file is missing, damaged, or no songbloom checkpoint.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise SongBloomError(f"There is no checkpoint {path}; train one, or check the path.")
+    try:
+        return _load_lightning(path) if path.suffix == ".ckpt" else _load_safetensors(path)
+    except SongBloomError as error:
+        raise SongBloomError(f"{path}: {error}") from error
+    except Exception as error:  # the readers raise many kinds for a damaged file
+        raise SongBloomError(
+            f"{path} cannot be read as a checkpoint: {str(error).splitlines()[0]}"
+        ) from error
+
+
+def _load_safetensors(path: Path) -> Checkpoint:
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata() or {}
+        if "card" not in metadata:
+            raise SongBloomError("it holds weights but no songbloom description.")
+        return Checkpoint(
+            card=ModelCard.from_dict(json.loads(metadata["card"])),
+            state={key: file.get_tensor(key) for key in file.keys()},  # noqa: SIM118
+            step=int(metadata.get("step", 0)),
+        )
+
+
+def _load_lightning(path: Path) -> Checkpoint:
+    data = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    if LIGHTNING_KEY not in data:
+        raise SongBloomError("it is no checkpoint of a songbloom training run.")
+    state = {
+        key.removeprefix(LIGHTNING_PREFIX): value
+        for key, value in data["state_dict"].items()
+        if key.startswith(LIGHTNING_PREFIX)
+    }
+    return Checkpoint(
+        card=ModelCard.from_dict(data[LIGHTNING_KEY]),
+        state=state,
+        step=int(data.get("global_step", 0)),
+    )

@@ -1,0 +1,77 @@
+"""What a user may choose when a song is generated."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from songbloom.errors import SongBloomError
+
+
+class FlowGuidance(StrEnum):
+    """How the diffusion of a patch is guided (paper §4.3.3 and the released source)."""
+
+    HIDDEN = "h"
+    """Each step: the unconditional velocity has h = 0 and s = 0, with the same history."""
+    GLOBAL = "global"
+    """Both branches' h are integrated to the end from the same noise, then combined."""
+    NONE = "none"
+
+
+class RepetitionPenalty(StrEnum):
+    """How a code that occurred among the last tokens is made less likely."""
+
+    NONE = "none"
+    RELEASED = "released"
+    """Its guided logit is divided by the penalty, whatever its sign (as the releases were run)."""
+    STANDARD = "standard"
+    """Positive logits are divided by the penalty, negative ones multiplied (CTRL, 1909.05858)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerationSettings:
+    """Settings of one generation; the defaults are the paper's (§5.2, §6.3) with a short path.
+
+    Attributes:
+        sketch_guidance: w of `u + w·(c - u)` on the sketch logits.
+        flow_guidance: w of the diffusion.
+        flow_guidance_type: how the diffusion is guided.
+        num_steps: Euler steps a patch; about 10 are near-optimal (§6.3).
+        greedy: take the most likely code instead of sampling.
+        temperature: divides the sketch logits before sampling.
+        top_k: codes among which one is drawn; 0 means all.
+        diffusion_temperature: τ of `flow_matching.integrate`.
+        repetition_penalty: form of the penalty.
+        penalty: its size.
+        penalty_window: tokens it looks back on.
+
+    Raises:
+        SongBloomError: a field is out of its range.
+    """
+
+    sketch_guidance: float = 1.5
+    flow_guidance: float = 1.5
+    flow_guidance_type: FlowGuidance = FlowGuidance.HIDDEN
+    num_steps: int = 36
+    greedy: bool = False
+    temperature: float = 0.9
+    top_k: int = 200
+    diffusion_temperature: float = 1.0
+    repetition_penalty: RepetitionPenalty = RepetitionPenalty.NONE
+    penalty: float = 1.1
+    penalty_window: int = 50
+
+    def __post_init__(self) -> None:
+        ranges = {
+            "num_steps": self.num_steps >= 1,
+            "temperature": self.temperature > 0,
+            "top_k": self.top_k >= 0,
+            "diffusion_temperature": 0 < self.diffusion_temperature <= 1,
+            "penalty": self.penalty >= 1,
+            "penalty_window": self.penalty_window >= 1,
+            "sketch_guidance": self.sketch_guidance >= 0,
+            "flow_guidance": self.flow_guidance >= 0,
+        }
+        for name, valid in ranges.items():
+            if not valid:
+                raise SongBloomError(
+                    f"The generation setting {name} is {getattr(self, name)}, out of its range."
+                )
