@@ -1,0 +1,99 @@
+"""English sentences to ARPAbet, read as a singer would: contractions, slang, homographs."""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from songbloom.lyrics.g2p.english_numbers import expand_numbers
+from songbloom.lyrics.g2p.homographs import natural_reading
+from songbloom.lyrics.g2p.pronunciation import cmu_dictionary, spell
+from songbloom.lyrics.g2p.word_parts import compound_parts, letter_names, with_s
+
+_WORD = re.compile(r"[A-Za-z']*[A-Za-z][A-Za-z']*")
+_SIGNS = (("&", " and "), ("%", " percent "), ("@", " at "), ("+", " plus "))
+_CLITICS = {
+    "n't": ("AH0", "N", "T"),
+    "'ve": ("AH0", "V"),
+    "'ll": ("AH0", "L"),
+    "'re": ("ER0",),
+    "'d": ("D",),
+    "'m": ("M",),
+    "'em": ("AH0", "M"),
+}
+# Spoken forms that the dictionary lacks or reads as letters.
+_SUNG = {
+    "gonna": "G AA1 N AH0",
+    "wanna": "W AA1 N AH0",
+    "gotta": "G AA1 T AH0",
+    "ya": "Y AH0",
+    "yah": "Y AA1",
+    "'til": "T IH1 L",
+    "'tis": "T IH1 Z",
+    "'twas": "T W AH1 Z",
+    "o'er": "AO1 R",
+    "e'er": "EH1 R",
+    "ne'er": "N EH1 R",
+    "e'en": "IY1 N",
+    "mm": "M",
+    "hmm": "HH M",
+    "ooo": "UW1",
+    "whoa": "W OW1",
+    "woah": "W OW1",
+    "'n'": "AH0 N",
+    "'n": "AH0 N",
+    "n'": "AH0 N",
+}
+_SHORTEST_PART = 3
+_GLUED_DIGITS = re.compile(r"(?<=[A-Za-z])(?=\d)")
+_FOREIGN = re.compile(r"[^ A-Za-z'\-]")
+_STRETCHED = re.compile(r"([a-z])\1{2,}")
+
+
+def natural_english(text: str) -> list[str]:
+    """Phonemes of English text without pauses; signs that are no words stay silent."""
+    for sign, word in _SIGNS:
+        text = text.replace(sign, word)
+    text = expand_numbers(_GLUED_DIGITS.sub(" ", text))
+    text = _FOREIGN.sub("", unicodedata.normalize("NFD", text))
+    words = _WORD.findall(text)
+    phonemes: list[str] = []
+    for position in reversed(range(len(words))):
+        chosen = natural_reading(words, position)
+        spoken = chosen.split() if chosen else list(_word(words[position]))
+        if words[position].lower() == "the" and phonemes and phonemes[0][-1].isdigit():
+            spoken = ["DH", "IY0"]  # before a vowel
+        phonemes = spoken + phonemes
+    return phonemes
+
+
+@lru_cache(maxsize=16384)
+def _word(word: str) -> tuple[str, ...]:
+    """A word's phonemes: listed, contracted, stretched, compound, spelt out or by the network."""
+    lower = word.lower()
+    for form in (lower, lower.strip("'")):
+        if form in _SUNG or form in cmu_dictionary():
+            return tuple((_SUNG.get(form) or cmu_dictionary()[form]).split())
+    if lower.endswith("in'") and (stem := _known(lower[:-1] + "g")):
+        return (*stem[:-1], "N")
+    lower = lower.strip("'")
+    for clitic, phonemes in _CLITICS.items():
+        if lower.endswith(clitic) and len(lower) > len(clitic):
+            return (*_word(lower[: -len(clitic)]), *phonemes)
+    if lower.endswith("'s"):
+        return with_s(_word(lower[:-2]))
+    for kept in (r"\1\1", r"\1"):  # looove, yeeeah
+        short = _STRETCHED.sub(kept, lower)
+        if short != lower and (known := _known(short)):
+            return known
+    bare = lower.replace("'", "")
+    if len(bare) <= 3 and (word.isupper() or not set(bare) & set("aeiouy")):
+        return letter_names(bare)
+    parts = compound_parts(bare)
+    if len(parts) > 1 and all(len(p) >= _SHORTEST_PART and p in cmu_dictionary() for p in parts):
+        return tuple(phoneme for part in parts for phoneme in _word(part))
+    return spell(bare)
+
+
+def _known(word: str) -> tuple[str, ...]:
+    """The dictionary's reading, or nothing."""
+    return tuple((_SUNG.get(word) or cmu_dictionary().get(word, "")).split())

@@ -1,0 +1,39 @@
+"""Sentences of English, Mandarin or both to phonemes, read as whole sentences."""
+
+import re
+
+from songbloom.lyrics.g2p.english import natural_english
+from songbloom.lyrics.g2p.mandarin import natural_mandarin
+
+_HANZI = "\u3400-\u4dbf\u4e00-\u9fff"
+_RUN = re.compile(rf"(?<!\d)[,;:]|[,;:](?!\d)|[{_HANZI}]+|(?:(?![,;:](?!\d))[^{_HANZI}])+")
+# Digits that touch Chinese characters are read in Mandarin, a year digit by digit.
+_YEAR = re.compile(r"(?<!\d)\d{4}(?=\s*年)")
+_NUMBER = re.compile(
+    rf"(?<![A-Za-z\d.])\d+(?:\.\d+)?(?=\s*[{_HANZI}])|(?<=[{_HANZI}])\d+(?:\.\d+)?"
+)
+_PAIR = re.compile(r"(?<![\d.])2(?=\s*[个点次天只条张片颗滴双件位种座遍句杯段首行])")
+
+
+def natural_sentence(text: str) -> list[str]:
+    """Phonemes of a sentence; commas stay as pauses between words, never at its ends."""
+    phonemes: list[str] = []
+    for run in _RUN.findall(_chinese_numbers(text)):
+        if run in ",;:":
+            if phonemes and phonemes[-1] != ",":
+                phonemes.append(",")
+        elif re.match(f"[{_HANZI}]", run):
+            phonemes += natural_mandarin(run)
+        else:
+            phonemes += natural_english(run)
+    return phonemes[:-1] if phonemes and phonemes[-1] == "," else phonemes
+
+
+def _chinese_numbers(text: str) -> str:
+    """Numbers beside Chinese characters written in Chinese."""
+    if not re.search(rf"[{_HANZI}]", text) or not re.search(r"\d", text):
+        return text
+    import cn2an
+
+    text = _PAIR.sub("两", _YEAR.sub(lambda m: cn2an.an2cn(m[0], "direct"), text))
+    return _NUMBER.sub(lambda m: cn2an.an2cn(m[0], "low"), text)

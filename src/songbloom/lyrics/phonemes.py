@@ -1,0 +1,72 @@
+"""Lyrics to phoneme text: `released` as the published inference does it, `natural` better read.
+
+`released` converts a lyric as the released models meet it at inference, faults included.
+`natural` reads whole sentences, for models trained here.
+"""
+
+import unicodedata
+from functools import lru_cache
+from typing import Literal
+
+from songbloom.lyrics.g2p.natural import natural_sentence
+from songbloom.lyrics.g2p.released import released_lyrics, released_text
+from songbloom.lyrics.sections import SECTION_TAGS, LyricsError
+from songbloom.lyrics.structure import Lyrics, parse_lyrics
+from songbloom.lyrics.vocabulary import Vocabulary
+
+Mode = Literal["natural", "released"]
+
+
+def phonemize(lyrics: Lyrics | str, mode: Mode = "natural") -> str:
+    """Phoneme text in the canonical form, `[verse] AH0 M … . DH AE1 T … , [chorus] …`.
+
+    Raises LyricsError for lyrics that `parse_lyrics` refuses and for scripts without a G2P.
+    """
+    if mode not in ("natural", "released"):
+        raise LyricsError(f"The G2P mode is {mode!r}; it must be 'natural' or 'released'.")
+    parsed = lyrics if isinstance(lyrics, Lyrics) else parse_lyrics(lyrics)
+    _check_scripts(parsed.canonical())
+    if mode == "natural":
+        return _natural(parsed)
+    text = lyrics if isinstance(lyrics, str) and _is_published_form(lyrics) else parsed.canonical()
+    return released_lyrics(text, _released_symbols())
+
+
+def phonemize_line(text: str, mode: Mode = "natural") -> str:
+    """Phonemes of one line without tags; `released` converts the whole line as one piece."""
+    _check_scripts(text)
+    return " ".join(released_text(text) if mode == "released" else natural_sentence(text))
+
+
+def _natural(lyrics: Lyrics) -> str:
+    sections = []
+    for section in lyrics.sections:
+        sentences = (" ".join(natural_sentence(sentence)) for sentence in section.sentences)
+        tags = " ".join([section.tag] * section.repeats)
+        sections.append(f"{tags} {' . '.join(filter(None, sentences))}".rstrip())
+    return " , ".join(sections)
+
+
+def _is_published_form(text: str) -> bool:
+    """Whether the published splitting on spaces finds every tag."""
+    return "\n" not in text and all(
+        piece in SECTION_TAGS for piece in text.split(" ") if "[" in piece or "]" in piece
+    )
+
+
+@lru_cache(maxsize=1)
+def _released_symbols() -> frozenset[str]:
+    return frozenset(Vocabulary.default().symbols)
+
+
+def _check_scripts(text: str) -> None:
+    """LyricsError for letters that neither front end reads, which would vanish silently."""
+    for letter in text:
+        if letter.isascii() or not unicodedata.category(letter).startswith("L"):
+            continue
+        name = unicodedata.name(letter, "unnamed")
+        if not name.startswith(("CJK UNIFIED", "LATIN")):
+            raise LyricsError(
+                f"The lyrics hold {letter!r} ({name}); only English and Mandarin can be read, "
+                "so write it in one of them."
+            )
