@@ -1,0 +1,124 @@
+"""The Lightning module: steps, draws, logging, and what a checkpoint holds beside the weights."""
+
+from collections.abc import Callable
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from songbloom.checkpoint import LIGHTNING_KEY, ModelCard
+from songbloom.corruption import NO_DROPOUT, Corruption, CorruptionConfig, draw_corruption
+from songbloom.data.batch import SongBatch, lyrics_tensor
+from songbloom.errors import SongBloomError
+from songbloom.losses import FLOW_WEIGHT, Losses
+from songbloom.models import SongBloom
+from songbloom.training.optimizer import parameter_groups
+from songbloom.training.step import song_losses
+
+VALIDATION_SEED = 90_210
+
+
+class SongBloomModule(L.LightningModule):
+    """Trains a `SongBloom`.
+
+    Args:
+        model: the model.
+        card: its description, stored in every checkpoint.
+        corruption: probabilities of the draws of a step.
+        optimizer: makes the optimiser from parameter groups.
+        scheduler: makes the learning-rate schedule from the optimiser, stepped every step.
+        weight_decay: of the matrices.
+        flow_weight: weight of the flow loss.
+        seed: with step and rank it fixes each step's draws, so that a resumed run repeats them.
+    """
+
+    def __init__(
+        self,
+        model: SongBloom,
+        card: ModelCard,
+        *,
+        corruption: CorruptionConfig,
+        optimizer: Callable[..., Optimizer],
+        scheduler: Callable[[Optimizer], LRScheduler],
+        weight_decay: float = 0.1,
+        flow_weight: float = FLOW_WEIGHT,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.card = card
+        self._corruption = corruption
+        self._make_optimizer = optimizer
+        self._make_scheduler = scheduler
+        self._weight_decay = weight_decay
+        self._flow_weight = flow_weight
+        self._seed = seed
+        null = lyrics_tensor(card.vocabulary, "", max_lyrics=card.config.max_lyrics)
+        self.register_buffer("_null_lyrics", null, persistent=False)
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """AdamW or whatever was configured, decaying matrices only, and its schedule."""
+        optimizer = self._make_optimizer(parameter_groups(self.model, self._weight_decay))
+        scheduler = self._make_scheduler(optimizer)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
+        }
+
+    def training_step(self, batch: SongBatch, batch_idx: int) -> torch.Tensor:
+        """Losses of one batch under this step's draws."""
+        rank_stride = self.trainer.world_size
+        step = self.trainer.fit_loop.epoch_loop.total_batch_idx
+        seed = self._seed + 1 + step * rank_stride + self.global_rank
+        losses = self._losses(batch, self._draw(batch, self._corruption, seed))
+        if not losses.total.isfinite():
+            raise SongBloomError(
+                f"The loss is {float(losses.total)} at step {self.global_step} on the songs "
+                f"{', '.join(batch.keys)}; lower the learning rate or look at these songs."
+            )
+        self._log("train", losses, batch, on_step=True, on_epoch=False)
+        return losses.total
+
+    def validation_step(self, batch: SongBatch, batch_idx: int) -> None:
+        """The same losses without dropout; each batch has the same noise at every validation."""
+        draws = self._draw(batch, NO_DROPOUT, VALIDATION_SEED + batch_idx)
+        losses = self._losses(batch, draws)
+        self._log("val", losses, batch, on_step=False, on_epoch=True)
+
+    def _draw(self, batch: SongBatch, config: CorruptionConfig, seed: int) -> Corruption:
+        generator = torch.Generator(device=self.device).manual_seed(seed)
+        size = self.model.config.patch_size
+        return draw_corruption(batch, config, patch_size=size, generator=generator)
+
+    def _losses(self, batch: SongBatch, corruption: Corruption) -> Losses:
+        return song_losses(
+            self.model,
+            batch,
+            corruption,
+            null_lyrics=self.get_buffer("_null_lyrics"),
+            flow_weight=self._flow_weight,
+        )
+
+    def _log(self, stage: str, losses: Losses, batch: SongBatch, **when: bool) -> None:
+        values = {"loss": losses.total, "sketch": losses.sketch, "flow": losses.flow}
+        self.log_dict(
+            {f"{stage}/{name}": value.detach() for name, value in values.items()},
+            prog_bar=True,
+            # Each song's share of an epoch's mean is its frames.
+            batch_size=int(batch.lengths.sum()),
+            sync_dist=stage == "val",
+            **when,
+        )
+
+    def transfer_batch_to_device(
+        self, batch: SongBatch, device: torch.device, dataloader_idx: int
+    ) -> SongBatch:
+        """Move a batch, which is no container that Lightning knows."""
+        return batch.to(device, non_blocking=True)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Put configuration and vocabulary beside the weights."""
+        checkpoint[LIGHTNING_KEY] = self.card.to_dict()
