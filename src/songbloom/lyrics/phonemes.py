@@ -11,7 +11,7 @@ from typing import Literal
 from songbloom.lyrics.g2p.natural import natural_sentence
 from songbloom.lyrics.g2p.released import released_lyrics, released_text
 from songbloom.lyrics.sections import SECTION_TAGS, LyricsError
-from songbloom.lyrics.structure import Lyrics, parse_lyrics
+from songbloom.lyrics.structure import Lyrics, parse_lyrics, split_sentences
 from songbloom.lyrics.vocabulary import Vocabulary
 
 Mode = Literal["natural", "released"]
@@ -35,16 +35,23 @@ def phonemize(lyrics: Lyrics | str, mode: Mode = "natural") -> str:
 def phonemize_line(text: str, mode: Mode = "natural") -> str:
     """Phonemes of one line without tags; `released` converts the whole line as one piece."""
     _check_scripts(text)
-    return " ".join(released_text(text) if mode == "released" else natural_sentence(text))
+    return (
+        " ".join(released_text(text)) if mode == "released" else _sentences(split_sentences(text))
+    )
 
 
 def _natural(lyrics: Lyrics) -> str:
     sections = []
     for section in lyrics.sections:
-        sentences = (" ".join(natural_sentence(sentence)) for sentence in section.sentences)
         tags = " ".join([section.tag] * section.repeats)
-        sections.append(f"{tags} {' . '.join(filter(None, sentences))}".rstrip())
+        sections.append(f"{tags} {_sentences(section.sentences)}".rstrip())
     return " , ".join(sections)
+
+
+def _sentences(sentences: tuple[str, ...]) -> str:
+    """Natural phonemes of sentences; one without words vanishes."""
+    spoken = (" ".join(natural_sentence(sentence)) for sentence in sentences)
+    return " . ".join(filter(None, spoken))
 
 
 def _is_published_form(text: str) -> bool:

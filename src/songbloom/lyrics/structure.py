@@ -45,6 +45,7 @@ _PUNCTUATION = str.maketrans(
 _TAG = re.compile(r"\[([^\[\]\n]*)\]")
 _ABBREVIATION = re.compile(r"\b(mr|mrs|ms|dr|st|jr|sr|vs)\.(?=\s)", re.IGNORECASE)
 _INITIALISM = re.compile(r"\b(?:[A-Za-z]\.){2,}")
+_COMMA = re.compile(r"\s*,(?!\d)[\s,]*")
 # A period ends a sentence, save between two digits (3.14).
 _SENTENCE_END = re.compile(r"[!?\n]|\.(?!(?<=\d\.)\d)")
 
@@ -96,7 +97,7 @@ def parse_lyrics(text: str) -> Lyrics:
     Chinese and typographic punctuation is normalised; a line break, `!` and `?` end a sentence
     as `.` does. Raises LyricsError for empty text, an unknown tag, or text before the first tag.
     """
-    text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_PUNCTUATION)
+    text = _normal_punctuation(text)
     if not text.strip():
         raise LyricsError("The lyrics are empty; write at least one section, such as [verse] la.")
     tags = list(_TAG.finditer(text))
@@ -117,17 +118,22 @@ def parse_lyrics(text: str) -> Lyrics:
             repeats = sections.pop().repeats + 1
         else:
             repeats = 1
-        sections.append(Section(tag=tag, sentences=_sentences(body), repeats=repeats))
+        sections.append(Section(tag=tag, sentences=split_sentences(body), repeats=repeats))
         parted = bool(body.strip(" \t\n")) or "\n\n" in body
     return Lyrics(sections=tuple(sections))
 
 
-def _sentences(body: str) -> tuple[str, ...]:
-    """The sentences of a section's text, without their ends and stray commas."""
-    body = _ABBREVIATION.sub(r"\1", body)
-    body = _INITIALISM.sub(lambda match: match.group().replace(".", ""), body)
-    pieces = (" ".join(piece.split()).strip(" ,;:") for piece in _SENTENCE_END.split(body))
-    return tuple(piece for piece in pieces if piece)
+def split_sentences(text: str) -> tuple[str, ...]:
+    """The sentences of a text without tags, without their ends and stray commas."""
+    text = _ABBREVIATION.sub(r"\1", _normal_punctuation(text))
+    text = _INITIALISM.sub(lambda match: match.group().replace(".", ""), text)
+    pieces = (" ".join(piece.split()).strip(" ,;:") for piece in _SENTENCE_END.split(text))
+    return tuple(_COMMA.sub(", ", piece) for piece in pieces if piece)
+
+
+def _normal_punctuation(text: str) -> str:
+    """One kind of line end, quote, bracket and comma."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_PUNCTUATION)
 
 
 def _known_tag(match: re.Match[str], text: str) -> str:

@@ -25,6 +25,8 @@ _SUNG = {
     "gonna": "G AA1 N AH0",
     "wanna": "W AA1 N AH0",
     "gotta": "G AA1 T AH0",
+    "imma": "AY1 M AH0",
+    "i'mma": "AY1 M AH0",
     "ya": "Y AH0",
     "yah": "Y AA1",
     "'til": "T IH1 L",
@@ -57,12 +59,14 @@ def natural_english(text: str) -> list[str]:
     text = _FOREIGN.sub("", unicodedata.normalize("NFD", text))
     words = _WORD.findall(text)
     phonemes: list[str] = []
-    for position in reversed(range(len(words))):
+    after_the = False
+    for position, word in enumerate(words):
         chosen = natural_reading(words, position)
-        spoken = chosen.split() if chosen else list(_word(words[position]))
-        if words[position].lower() == "the" and phonemes and phonemes[0][-1].isdigit():
-            spoken = ["DH", "IY0"]  # before a vowel
-        phonemes = spoken + phonemes
+        spoken = chosen.split() if chosen else _word(word)
+        if after_the and spoken and spoken[0][-1].isdigit():  # `the` before a vowel
+            phonemes[-1] = "IY0"
+        phonemes += spoken
+        after_the = word.lower() == "the"
     return phonemes
 
 
@@ -70,12 +74,13 @@ def natural_english(text: str) -> list[str]:
 def _word(word: str) -> tuple[str, ...]:
     """A word's phonemes: listed, contracted, stretched, compound, spelt out or by the network."""
     lower = word.lower()
-    for form in (lower, lower.strip("'")):
-        if form in _SUNG or form in cmu_dictionary():
-            return tuple((_SUNG.get(form) or cmu_dictionary()[form]).split())
-    if lower.endswith("in'") and (stem := _known(lower[:-1] + "g")):
-        return (*stem[:-1], "N")
+    if known := _known(lower):
+        return known
+    if lower.endswith("in'") and (known := _known(lower[:-1] + "g")):  # lovin'
+        return (*known[:-1], "N")
     lower = lower.strip("'")
+    if known := _known(lower):
+        return known
     for clitic, phonemes in _CLITICS.items():
         if lower.endswith(clitic) and len(lower) > len(clitic):
             return (*_word(lower[: -len(clitic)]), *phonemes)

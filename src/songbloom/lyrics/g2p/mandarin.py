@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 from songbloom.lyrics.g2p.chinese_words import cut_with_tags, split_word
 from songbloom.lyrics.g2p.tone_sandhi import change_tones, merge_tokens
@@ -20,14 +21,26 @@ _SUBSTITUTES = str.maketrans("嗯呣诶欸", "恩母唉唉")
 
 def released_mandarin(text: str) -> list[str]:
     """Phonemes of a run of Chinese characters, each word read without its sentence."""
-    return _phonemes(text.translate(_SUBSTITUTES), lambda _, word: _syllables(word))
+    return _phonemes(_simplified(text), lambda _, word: _syllables(word))
 
 
 def natural_mandarin(text: str) -> list[str]:
     """Phonemes of a run of Chinese characters, with readings chosen in the whole run."""
-    text = text.translate(_SUBSTITUTES)
+    text = _simplified(text)
     syllables = _syllables(text)
     return _phonemes(text, lambda start, word: syllables[start : start + len(word)])
+
+
+def _simplified(text: str) -> str:
+    """Traditional characters as simplified ones, which the dictionaries know better."""
+    return _converter().convert(text.translate(_SUBSTITUTES))
+
+
+@lru_cache(maxsize=1)
+def _converter() -> Any:
+    from opencc import OpenCC
+
+    return OpenCC("t2s")
 
 
 def _phonemes(text: str, syllables_of: Callable[[int, str], tuple[Syllable, ...]]) -> list[str]:
