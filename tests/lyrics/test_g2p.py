@@ -35,6 +35,7 @@ def test_network_spells_regular_words() -> None:
         ("$1.50", "one dollar fifty cents"),
         ("£3", "three pounds"),
         ("3.14", "three point one four"),
+        ("1" * 16, " ".join(["one"] * 16)),
     ],
 )
 def test_numbers(text: str, words: str) -> None:

@@ -20,10 +20,11 @@ from songbloom.lyrics import LyricsError, Vocabulary, parse_lyrics, phonemize, p
         ("in 1985", "IH0 N N AY1 N T IY1 N EY1 T IY0 F AY1 V"),
         ("looove", "L AH1 V"),
         ("U2", "Y UW1 T UW1"),
-        ("café", "K AH0 F EY1"),
+        ("ｃａｆé", "K AH0 F EY1"),
         ("还钱", "h uan2 q ian2"),
         ("2个朋友", "l iang3 g e5 p eng2 y ou5"),
         ("2024年", "EE er4 l ing2 EE er4 s i04 n ian2"),
+        ("第2天1,000元", "d i4 EE er4 t ian1 y i4 q ian1 y van2"),
         ("謝謝你的愛", "x ie4 x ie5 n i3 d e5 AA ai4"),
         ("你好 hello，世界", "n i2 h ao3 HH AH0 L OW1 , sh ir4 j ie4"),
         ("♪ (ooh) ♪! La", "UW1 . L AA1"),
@@ -72,6 +73,12 @@ def test_natural_text_is_canonical_and_encodable() -> None:
 def test_scripts_without_g2p_are_refused(mode) -> None:
     with pytest.raises(LyricsError, match=r"HIRAGANA LETTER A"):
         phonemize("[verse] あなた", mode)
+
+
+@pytest.mark.parametrize("mode", ["natural", "released"])
+def test_a_word_without_end_is_refused(mode) -> None:
+    with pytest.raises(LyricsError, match="a word of 2600 letters, abcdefghijklmnopqrst…"):
+        phonemize("[verse] " + "abcdefghijklmnopqrstuvwxyz" * 100, mode)
 
 
 def test_unknown_mode_is_refused() -> None:

@@ -34,10 +34,12 @@ def phonemize(lyrics: Lyrics | str, mode: Mode = "natural") -> str:
 
 def phonemize_line(text: str, mode: Mode = "natural") -> str:
     """Phonemes of one line without tags; `released` converts the whole line as one piece."""
-    _check_scripts(text)
-    return (
-        " ".join(released_text(text)) if mode == "released" else _sentences(split_sentences(text))
-    )
+    if mode == "released":
+        _check_scripts(text)
+        return " ".join(released_text(text))
+    sentences = split_sentences(text)
+    _check_scripts("".join(sentences))
+    return _sentences(sentences)
 
 
 def _natural(lyrics: Lyrics) -> str:
@@ -55,9 +57,11 @@ def _sentences(sentences: tuple[str, ...]) -> str:
 
 
 def _is_published_form(text: str) -> bool:
-    """Whether the published splitting on spaces finds every tag."""
-    return "\n" not in text and all(
-        piece in SECTION_TAGS for piece in text.split(" ") if "[" in piece or "]" in piece
+    """Whether the published splitting on spaces finds every tag, and no letter gets lost."""
+    return (
+        "\n" not in text
+        and not any(_is_foreign(letter) for letter in text)
+        and all(piece in SECTION_TAGS for piece in text.split(" ") if "[" in piece or "]" in piece)
     )
 
 
@@ -66,14 +70,20 @@ def _released_symbols() -> frozenset[str]:
     return frozenset(Vocabulary.default().symbols)
 
 
+def _is_foreign(letter: str) -> bool:
+    """Whether neither front end reads a letter, so that it would vanish silently."""
+    return (
+        not letter.isascii()
+        and unicodedata.category(letter).startswith("L")
+        and not unicodedata.name(letter, "").startswith(("CJK UNIFIED", "LATIN"))
+    )
+
+
 def _check_scripts(text: str) -> None:
-    """LyricsError for letters that neither front end reads, which would vanish silently."""
-    for letter in text:
-        if letter.isascii() or not unicodedata.category(letter).startswith("L"):
-            continue
-        name = unicodedata.name(letter, "unnamed")
-        if not name.startswith(("CJK UNIFIED", "LATIN")):
-            raise LyricsError(
-                f"The lyrics hold {letter!r} ({name}); only English and Mandarin can be read, "
-                "so write it in one of them."
-            )
+    """LyricsError for the first letter that neither front end reads."""
+    foreign = next(filter(_is_foreign, text), None)
+    if foreign is not None:
+        raise LyricsError(
+            f"The lyrics hold {foreign!r} ({unicodedata.name(foreign, 'unnamed')}); only English "
+            "and Mandarin can be read, so write it in one of them."
+        )

@@ -10,32 +10,24 @@ from dataclasses import dataclass
 
 from songbloom.lyrics.sections import SECTION_TAGS, LyricsError
 
-_PUNCTUATION = str.maketrans(
+# Full-width signs, letters and digits, then what is written in more ways than one.
+_PUNCTUATION: dict[int, str | None] = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+_PUNCTUATION |= str.maketrans(
     {
         "。": ".",
-        "．": ".",
         "｡": ".",
-        "，": ",",
-        "、": ",",
-        "！": "!",
-        "？": "?",
-        "；": ";",
-        "：": ":",
         "…": ".",
-        "［": "[",
-        "］": "]",
+        "、": ",",
         "【": "[",
         "】": "]",
         "‘": "'",
         "’": "'",
         "ʼ": "'",
-        "＇": "'",
         "“": '"',
         "”": '"',
-        "«": '"',
-        "»": '"',
         "–": "-",
         "—": " ",
+        "〇": "零",
         "\u00a0": " ",
         "\u3000": " ",
         "\u200b": None,

@@ -25,9 +25,10 @@ def _segmenters() -> tuple["Tokenizer", Any]:
     return tokenizer, jieba.posseg.POSTokenizer(tokenizer)
 
 
-def cut_with_tags(text: str) -> list[tuple[str, str]]:
+@lru_cache(maxsize=4096)
+def cut_with_tags(text: str) -> tuple[tuple[str, str], ...]:
     """Words of a text, each with its part of speech."""
-    return [(pair.word, pair.flag) for pair in _segmenters()[1].cut(text)]
+    return tuple((pair.word, pair.flag) for pair in _segmenters()[1].cut(text))
 
 
 @lru_cache(maxsize=16384)

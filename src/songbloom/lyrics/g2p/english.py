@@ -10,7 +10,12 @@ from songbloom.lyrics.g2p.pronunciation import cmu_dictionary, spell
 from songbloom.lyrics.g2p.word_parts import compound_parts, letter_names, with_s
 
 _WORD = re.compile(r"[A-Za-z']*[A-Za-z][A-Za-z']*")
-_SIGNS = (("&", " and "), ("%", " percent "), ("@", " at "), ("+", " plus "))
+_SIGNS = str.maketrans(
+    {"&": " and ", "%": " percent ", "@": " at ", "+": " plus "}
+    # Latin letters that are no letter with an accent.
+    | {"ß": "ss", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "ø": "o", "Ø": "O", "ð": "th"}
+    | {"þ": "th", "Þ": "Th", "đ": "d", "Đ": "D", "ł": "l", "Ł": "L", "ı": "i"}
+)
 _CLITICS = {
     "n't": ("AH0", "N", "T"),
     "'ve": ("AH0", "V"),
@@ -53,9 +58,7 @@ _STRETCHED = re.compile(r"([a-z])\1{2,}")
 
 def natural_english(text: str) -> list[str]:
     """Phonemes of English text without pauses; signs that are no words stay silent."""
-    for sign, word in _SIGNS:
-        text = text.replace(sign, word)
-    text = expand_numbers(_GLUED_DIGITS.sub(" ", text))
+    text = expand_numbers(_GLUED_DIGITS.sub(" ", text.translate(_SIGNS)))
     text = _FOREIGN.sub("", unicodedata.normalize("NFD", text))
     words = _WORD.findall(text)
     phonemes: list[str] = []

@@ -8,6 +8,7 @@ _DOLLARS = re.compile(r"\$(\d+)(?:\.(\d\d))?")
 _DECIMAL = re.compile(r"(\d+)\.(\d+)")
 _ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)\b", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+")
+_LONG = re.compile(r"\d{16,}")  # beyond trillions: digit by digit
 
 
 def number_words(number: int) -> str:
@@ -29,6 +30,7 @@ def expand_numbers(text: str) -> str:
     from num2words import num2words
 
     text = _COMMAS.sub("", text)
+    text = _LONG.sub(lambda m: " ".join(m[0]), text)
     text = _POUNDS.sub(r"\1 pounds", text)
     text = _DOLLARS.sub(_dollars, text)
     text = _DECIMAL.sub(lambda m: f"{m[1]} point {' '.join(m[2])}", text)

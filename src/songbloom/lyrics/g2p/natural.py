@@ -9,10 +9,12 @@ _HANZI = "\u3400-\u4dbf\u4e00-\u9fff"
 _RUN = re.compile(rf"(?<!\d)[,;:]|[,;:](?!\d)|[{_HANZI}]+|(?:(?![,;:](?!\d))[^{_HANZI}])+")
 # Digits that touch Chinese characters are read in Mandarin, a year digit by digit.
 _YEAR = re.compile(r"(?<!\d)\d{4}(?=\s*年)")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_MOST_DIGITS = 15
 _NUMBER = re.compile(
     rf"(?<![A-Za-z\d.])\d+(?:\.\d+)?(?=\s*[{_HANZI}])|(?<=[{_HANZI}])\d+(?:\.\d+)?"
 )
-_PAIR = re.compile(r"(?<![\d.])2(?=\s*[个点次天只条张片颗滴双件位种座遍句杯段首行])")
+_PAIR = re.compile(r"(?<![\d.第])2(?=\s*[个点次天只条张片颗滴双件位种座遍句杯段首行])")
 
 
 def natural_sentence(text: str) -> list[str]:
@@ -35,5 +37,9 @@ def _chinese_numbers(text: str) -> str:
         return text
     import cn2an
 
-    text = _PAIR.sub("两", _YEAR.sub(lambda m: cn2an.an2cn(m[0], "direct"), text))
-    return _NUMBER.sub(lambda m: cn2an.an2cn(m[0], "low"), text)
+    def written(match: re.Match[str]) -> str:
+        by_digit = match.re is _YEAR or len(match[0]) > _MOST_DIGITS
+        return cn2an.an2cn(match[0], "direct" if by_digit else "low")
+
+    text = _YEAR.sub(written, _THOUSANDS.sub("", text))
+    return _NUMBER.sub(written, _PAIR.sub("两", text))

@@ -4,6 +4,9 @@ from functools import lru_cache
 from typing import Any
 
 from songbloom.lyrics.g2p.pronunciation import cmu_dictionary
+from songbloom.lyrics.sections import LyricsError
+
+_LONGEST_WORD = 100
 
 
 def letter_names(letters: str) -> tuple[str, ...]:
@@ -32,5 +35,12 @@ def _segmenter() -> Any:
 
 @lru_cache(maxsize=16384)
 def compound_parts(word: str) -> tuple[str, ...]:
-    """A word as the likeliest run of words, by unigram and bigram counts; apostrophes vanish."""
+    """A word as the likeliest run of words, by unigram and bigram counts; apostrophes vanish.
+
+    Raises LyricsError for a word too long to be one: the search is as deep as the word is long.
+    """
+    if len(word) > _LONGEST_WORD:
+        raise LyricsError(
+            f"The lyrics hold a word of {len(word)} letters, {word[:20]}…; part it with spaces."
+        )
     return tuple(_segmenter().segment(word))
