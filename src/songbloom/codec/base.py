@@ -3,9 +3,12 @@
 Shapes: B batch, 2 channels, S samples, D latent, T frames.
 """
 
+import hashlib
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -63,6 +66,9 @@ def plan_chunks(num_frames: int, chunk_frames: int, overlap_frames: int) -> Iter
 class Codec(nn.Module, ABC):
     """Stereo audio (B, 2, S) to and from latents (B, D, T), `samples_per_frame` samples each."""
 
+    config: Any
+    """The dataclass that the codec was built from."""
+
     @property
     @abstractmethod
     def sample_rate(self) -> int:
@@ -87,6 +93,15 @@ class Codec(nn.Module, ABC):
     def frame_rate(self) -> float:
         """Latent frames a second."""
         return self.sample_rate / self.samples_per_frame
+
+    @property
+    def fingerprint(self) -> str:
+        """Short hash of configuration and weights: latents fit one codec only."""
+        digest = hashlib.sha256(json.dumps(asdict(self.config), sort_keys=True).encode())
+        for key, tensor in sorted(self.state_dict().items()):
+            digest.update(f"{key}{tuple(tensor.shape)}".encode())
+            digest.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()[:16]
 
     @abstractmethod
     def encode(self, audio: Tensor) -> LatentDistribution:
