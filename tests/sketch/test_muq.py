@@ -11,7 +11,13 @@ from songbloom.audio_format import SAMPLE_RATE, SAMPLES_PER_FRAME
 from songbloom.errors import SongBloomError
 from songbloom.sketch import muq
 from songbloom.sketch.files import load_sketch_tokenizer
-from songbloom.sketch.muq import MuQConfig, MuQTokenizer, load_muq, save_muq_tokenizer
+from songbloom.sketch.muq import (
+    MuQConfig,
+    MuQEncoder,
+    MuQTokenizer,
+    load_muq,
+    save_muq_tokenizer,
+)
 
 CONFIG = MuQConfig(
     model="stand-in", layer=1, embedding_dim=8, num_codes=50, codebook_dim=4, window_seconds=2.0
@@ -66,6 +72,43 @@ def test_long_audio_is_read_in_windows(tokenizer: MuQTokenizer) -> None:
     whole = MuQTokenizer(MuQConfig(**{**vars(CONFIG), "window_seconds": 30.0}), tokenizer.muq)
     whole.load_quantizer(tokenizer.state_dict())
     assert torch.equal(codes, whole.encode(audio))
+
+
+class MuQInside(nn.Module):
+    """The parts of `muq.MuQ` that are called, with a conformer as transformers 5 has it."""
+
+    class Conformer(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.config: dict[str, str] = {}
+            self.layers = nn.ModuleList(nn.Linear(8, 8) for _ in range(3))
+
+        def forward(self, hidden_states: Tensor) -> SimpleNamespace:
+            for layer in self.layers:
+                hidden_states = layer(hidden_states)
+            return SimpleNamespace(last_hidden_state=hidden_states.tanh())
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = nn.Module()
+        self.model.preprocessing = lambda x, features: {name: x for name in features}
+        self.model.normalize = lambda x: {name: 2 * value for name, value in x.items()}
+        self.model.conv = lambda x: x.unfold(1, 960, 960)[..., :8]
+        self.model.conformer = self.Conformer()
+
+
+def test_hidden_states_are_the_inputs_of_the_layers_and_the_output() -> None:
+    torch.manual_seed(0)
+    inside = MuQInside()
+    mono = noise(SAMPLE_RATE).mean(1)
+    states = MuQEncoder(inside)(mono).hidden_states
+    layers = inside.model.conformer.layers
+    assert len(states) == 4
+    assert torch.equal(states[0], 2 * mono.unfold(1, 960, 960)[..., :8])
+    for layer, before, after in zip(layers, states[:2], states[1:3], strict=False):
+        assert torch.equal(layer(before), after)
+    assert torch.equal(layers[2](states[2]).tanh(), states[3])
+    assert inside.model.conformer.config["_attn_implementation"] == "eager"
 
 
 def test_layer_and_quantiser_are_the_chosen_ones(tokenizer: MuQTokenizer) -> None:

@@ -9,6 +9,8 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import torch
 import torchaudio.functional as AF
@@ -25,6 +27,7 @@ MUQ_SAMPLE_RATE = 24_000
 
 _SAMPLES_PER_FRAME = MUQ_SAMPLE_RATE // FRAME_RATE
 _SHORTEST_SAMPLES = MUQ_SAMPLE_RATE  # less than MuQ's own windows would fail inside it
+_MUQ_FEATURE = "melspec_2048"
 _QUANTIZER = ("projection", "bias", "codebook")
 
 
@@ -47,7 +50,7 @@ class MuQConfig:
     embedding_dim: int = 1024
     num_codes: int = 16_384
     codebook_dim: int = 32
-    normalise: bool = True
+    normalise: bool = False
     window_seconds: float = 30.0
 
     def __post_init__(self) -> None:
@@ -138,6 +141,38 @@ class MuQTokenizer(SketchTokenizer):
         return F.pad(embeddings, (0, missing), mode="replicate").transpose(1, 2)[:, :num_frames]
 
 
+class MuQEncoder(nn.Module):
+    """A `muq.MuQ` whose hidden states are read from its layers.
+
+    muq 0.1.0 expects them, and the kind of attention, from the conformer of transformers 4;
+    since version 5 the one is no longer returned and the other must be named.
+    """
+
+    def __init__(self, muq: Any) -> None:
+        super().__init__()
+        self.muq = muq
+        muq.model.conformer.config.setdefault("_attn_implementation", "eager")
+
+    def forward(self, x: Tensor, output_hidden_states: bool = True) -> SimpleNamespace:
+        """Map mono audio (B, S) at 24 kHz to `hidden_states`, one (B, T, E) more than layers."""
+        model, hidden_states = self.muq.model, []
+
+        def keep(_: nn.Module, args: tuple, kwargs: dict) -> None:
+            hidden_states.append(args[0] if args else kwargs["hidden_states"])
+
+        features = model.normalize(model.preprocessing(x, features=[_MUQ_FEATURE]))
+        hooks = [
+            layer.register_forward_pre_hook(keep, with_kwargs=True)
+            for layer in model.conformer.layers
+        ]
+        try:
+            last = model.conformer(model.conv(features[_MUQ_FEATURE])).last_hidden_state
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return SimpleNamespace(hidden_states=(*hidden_states, last))
+
+
 def save_muq_tokenizer(tokenizer: MuQTokenizer, path: str | Path) -> None:
     """Write the quantiser and the configuration, whole or not at all."""
     path = Path(path)
@@ -187,9 +222,9 @@ def load_muq(model: str) -> nn.Module:
             f"install songbloom[prep], or choose chroma-demo, which needs none."
         ) from error
     try:
-        return muq.MuQ.from_pretrained(model)
+        return MuQEncoder(muq.MuQ.from_pretrained(model))
     except (OSError, ValueError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0].rstrip(".")
         raise SongBloomError(
             f"The MuQ weights {model} cannot be loaded ({reason}); fetch them where there is a "
             f"network, or name their folder in the tokeniser's configuration."
