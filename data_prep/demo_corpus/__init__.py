@@ -1,0 +1,1 @@
+"""A corpus of sung public-domain songs, rendered from text with exact section and word times."""

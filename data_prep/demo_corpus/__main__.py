@@ -1,0 +1,44 @@
+"""Renders the demo corpus: python -m data_prep.demo_corpus --output DIR --renditions 200."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from data_prep.demo_corpus.corpus import write_corpus
+from data_prep.demo_corpus.plan import SPLITS, plan
+from songbloom.errors import SongBloomError
+
+
+def main() -> int:
+    """Command line; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m data_prep.demo_corpus", description=__doc__)
+    parser.add_argument("--output", type=Path, required=True, help="folder for FLAC and JSON files")
+    parser.add_argument(
+        "--renditions", type=int, default=150, help="of training songs, to train on"
+    )
+    parser.add_argument("--val-renditions", type=int, help="default: one of each training song")
+    parser.add_argument("--test-renditions", type=int, help="default: two of each held-out song")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--split", choices=[*SPLITS, "all"], default="all")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--vocals", action="store_true", help="also write the voice alone")
+    arguments = parser.parse_args()
+    try:
+        renditions = plan(
+            arguments.seed,
+            arguments.renditions,
+            arguments.val_renditions,
+            arguments.test_renditions,
+        )
+        chosen = [r for r in renditions if arguments.split in ("all", r.split)]
+        made = write_corpus(arguments.output, chosen, arguments.workers, arguments.vocals)
+    except SongBloomError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(f"{made} renditions made, {len(chosen) - made} were there: {arguments.output}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""Writes renditions to a folder as FLAC and JSON, in parallel, and goes on where it stopped."""
+
+import json
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from itertools import groupby
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from tqdm import tqdm
+
+from data_prep.demo_corpus.instruments import SAMPLE_RATE
+from data_prep.demo_corpus.plan import Rendition
+from data_prep.demo_corpus.render import render
+
+
+def _write_flac(path: Path, samples: np.ndarray) -> None:
+    """Write (S,) or (2, S) as 16-bit FLAC, under a temporary name until it is whole."""
+    temporary = path.with_suffix(".part")
+    pcm = np.round(samples.T * 32767).astype(np.int16)
+    soundfile.write(temporary, pcm, SAMPLE_RATE, subtype="PCM_16", format="FLAC")
+    os.replace(temporary, path)
+
+
+def _paths(folder: Path, rendition: Rendition, vocals: bool) -> list[Path]:
+    """The files of a rendition; the JSON comes last, and marks it as complete."""
+    names = [f"{rendition.key}.flac", f"{rendition.key}.json"]
+    if vocals:
+        names.insert(0, f"{rendition.key}.vocal.flac")
+    return [folder / name for name in names]
+
+
+def is_complete(folder: Path, rendition: Rendition, vocals: bool) -> bool:
+    """Whether the rendition's files are there and come from the same seed."""
+    paths = _paths(folder, rendition, vocals)
+    if not all(path.is_file() for path in paths):
+        return False
+    return json.loads(paths[-1].read_text(encoding="utf-8"))["seed"] == rendition.seed
+
+
+def write_rendition(folder: Path, rendition: Rendition, vocals: bool) -> None:
+    """Render and write `KEY.flac`, `KEY.json` and, for `vocals`, `KEY.vocal.flac`."""
+    performance = render(rendition)
+    paths = _paths(folder, rendition, vocals)
+    if vocals:
+        _write_flac(paths[0], performance.voice)
+    _write_flac(paths[-2], performance.mix)
+    temporary = paths[-1].with_suffix(".json.part")
+    text = json.dumps(performance.description, ensure_ascii=False, indent=1)
+    temporary.write_text(text + "\n", encoding="utf-8")
+    os.replace(temporary, paths[-1])
+
+
+def _write_all(folder: Path, renditions: Sequence[Rendition], vocals: bool) -> int:
+    for rendition in renditions:
+        write_rendition(folder, rendition, vocals)
+    return len(renditions)
+
+
+def write_corpus(
+    folder: Path, renditions: Sequence[Rendition], workers: int = 1, vocals: bool = False
+) -> int:
+    """Render what is not yet in `folder`; returns how many renditions were made.
+
+    The renditions of a song go to one worker after another, so that its words are analysed once.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [r for r in renditions if not is_complete(folder, r, vocals)]
+    missing.sort(key=lambda rendition: (rendition.song, rendition.number))
+    batches = [list(group) for _, group in groupby(missing, key=lambda rendition: rendition.song)]
+    with (
+        tqdm(total=len(missing), unit="song", desc="Rendering") as bar,
+        ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool,
+    ):
+        jobs = [pool.submit(_write_all, folder, batch, vocals) for batch in batches]
+        for job in as_completed(jobs):
+            bar.update(job.result())
+    return len(missing)

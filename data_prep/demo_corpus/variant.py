@@ -1,0 +1,103 @@
+"""What a seed decides about a rendition: its form, key, tempo, voice and accompaniment."""
+
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from data_prep.demo_corpus.notation import Song, SongError
+
+LEAD_IN_SECONDS = 0.3
+TAIL_SECONDS = 2.0
+MIN_SECONDS, MAX_SECONDS = 30.0, 100.0
+TEMPO_RANGE = 0.12
+_LOWEST, _HIGHEST = 45, 67  # MIDI range of the lead voice
+_MEAN_RANGE = (52.0, 58.0)  # where espeak's words stay intelligible when they are sung
+
+STYLES = ("strum", "organ", "arpeggio", "band", "strings", "piano")
+LEADS = ("flute", "fiddle", "pluck", "bell", "piano")
+DRUMS = ("none", "none", "soft", "full")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Voice:
+    """A singer: an espeak-ng voice whose formants are moved up by `warp`."""
+
+    name: str
+    espeak: str
+    warp: float
+
+
+# Every one of these is matched to its own words (docs/demo_corpus.md); espeak's female variants
+# are not when they sing this low.
+_ESPEAK_VOICES = {"en": ("en-us", "en-us+m3"), "zh": ("cmn", "cmn+m3")}
+_WARPS = {"": 1.0, "-deep": 0.94, "-bright": 1.07}
+VOICES = {
+    language: tuple(
+        Voice(name=espeak.replace("+", "-") + suffix, espeak=espeak, warp=warp)
+        for espeak in names
+        for suffix, warp in _WARPS.items()
+    )
+    for language, names in _ESPEAK_VOICES.items()
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """One way to perform a song."""
+
+    form: tuple[str, ...]
+    bpm: float
+    transposition: int
+    voice: Voice
+    style: str
+    lead: str
+    drums: str
+
+
+def sung_pitches(song: Song, form: tuple[str, ...]) -> np.ndarray:
+    """MIDI pitch of every half beat that `form` has the voice sing, untransposed."""
+    notes = [n for name in form if song.sections[name].words for n in song.sections[name].notes]
+    return np.repeat([n.midi for n in notes], [max(1, round(2 * n.length)) for n in notes])
+
+
+def duration(song: Song, form: tuple[str, ...], bpm: float) -> float:
+    """Seconds that a form lasts, lead-in and tail included."""
+    bars = sum(song.sections[name].bars for name in form)
+    beats = bars * song.meter + song.sections[form[0]].pickup
+    return LEAD_IN_SECONDS + beats * 60 / bpm + TAIL_SECONDS
+
+
+def draw_variant(song: Song, seed: int) -> Variant:
+    """The performance of `song` that belongs to `seed`.
+
+    Raises SongError if the song has no form within the allowed duration, or no fitting key.
+    """
+    rng = np.random.default_rng([zlib.crc32(song.key.encode()), seed])
+    for _ in range(1000):
+        form = song.forms[rng.integers(len(song.forms))]
+        bpm = round(song.bpm * rng.uniform(1 - TEMPO_RANGE, 1 + TEMPO_RANGE), 1)
+        if MIN_SECONDS <= duration(song, form, bpm) <= MAX_SECONDS:
+            break
+    else:
+        raise SongError(f"{song.key}: no form lasts {MIN_SECONDS:g} to {MAX_SECONDS:g} s.")
+    pitches = sung_pitches(song, form)
+    keys = [
+        shift
+        for shift in range(-36, 13)
+        if _MEAN_RANGE[0] <= pitches.mean() + shift <= _MEAN_RANGE[1]
+        and pitches.min() + shift >= _LOWEST
+        and pitches.max() + shift <= _HIGHEST
+    ]
+    if not keys:
+        raise SongError(f"{song.key}: its range fits no key between MIDI {_LOWEST} and {_HIGHEST}.")
+    voices = VOICES[song.language]
+    return Variant(
+        form=form,
+        bpm=bpm,
+        transposition=int(rng.choice(keys)),
+        voice=voices[rng.integers(len(voices))],
+        style=str(rng.choice(STYLES)),
+        lead=str(rng.choice(LEADS)),
+        drums=str(rng.choice(DRUMS)),
+    )
