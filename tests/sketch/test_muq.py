@@ -11,6 +11,7 @@ from songbloom.audio_format import SAMPLE_RATE, SAMPLES_PER_FRAME
 from songbloom.errors import SongBloomError
 from songbloom.sketch import muq
 from songbloom.sketch.files import load_sketch_tokenizer
+from songbloom.sketch.fit import fit_muq_quantizer
 from songbloom.sketch.muq import (
     MuQConfig,
     MuQEncoder,
@@ -150,3 +151,16 @@ def test_quantiser_of_another_size_is_refused(tokenizer: MuQTokenizer) -> None:
     state = {**tokenizer.state_dict(), "codebook": torch.zeros(51, 4)}
     with pytest.raises(ValueError, match="codebook must be"):
         tokenizer.load_quantizer(state)
+
+
+def test_fitted_quantiser_tells_embeddings_apart() -> None:
+    generator = torch.Generator().manual_seed(3)
+    centres = 5 * torch.randn(6, 8, generator=generator)
+    which = torch.arange(600) % 6
+    embeddings = centres[which] + 0.01 * torch.randn(600, 8, generator=generator)
+    config = MuQConfig(**{**vars(CONFIG), "num_codes": 6})
+    tokenizer = MuQTokenizer(config, nn.Identity())
+    tokenizer.load_quantizer(fit_muq_quantizer(config, embeddings, num_iterations=10))
+    codes = tokenizer.quantize(embeddings[None])[0]
+    assert all(codes[which == i].unique().numel() == 1 for i in range(6))
+    assert codes.unique().numel() == 6

@@ -11,6 +11,8 @@ from torch.nn import functional as F
 
 from songbloom.audio_format import FRAME_RATE, NUM_CHANNELS, SAMPLE_RATE, SAMPLES_PER_FRAME
 
+_CHUNK = 8192  # vectors compared at once: with 16384 codes their distances take half a gigabyte
+
 
 class SketchTokenizer(nn.Module, ABC):
     """Stereo audio (B, 2, S) at 48 kHz to codes (B, T), T = ceil(S / 1920), as the codecs have."""
@@ -53,7 +55,10 @@ class SketchTokenizer(nn.Module, ABC):
 
 def nearest(vectors: Tensor, codebook: Tensor) -> Tensor:
     """Return the index (...,) of the row of `codebook` (V, Q) nearest to each vector (..., Q)."""
-    flat = vectors.flatten(0, -2)
     # ||x - c||² without ||x||², which is the same for every c.
-    distances = torch.addmm(codebook.square().sum(1), flat, codebook.T, alpha=-2)
-    return distances.argmin(1).unflatten(0, vectors.shape[:-1])
+    squares = codebook.square().sum(1)
+    codes = [
+        torch.addmm(squares, part, codebook.T, alpha=-2).argmin(1)
+        for part in vectors.flatten(0, -2).split(_CHUNK)
+    ]
+    return torch.cat(codes).unflatten(0, vectors.shape[:-1])

@@ -1,6 +1,6 @@
-"""Fits the k-means sketch tokeniser: the projection of the cepstra and the centroids.
+"""Fits sketch tokenisers: a projection of what a frame sounds like, and the centroids in it.
 
-Shapes: N frames, I inputs, Q dimensions, V codes.
+Shapes: N frames, I inputs, E embedding, Q dimensions, V codes.
 """
 
 from collections.abc import Callable, Sequence
@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from songbloom.sketch.base import nearest
 from songbloom.sketch.kmeans import (
@@ -16,8 +17,8 @@ from songbloom.sketch.kmeans import (
     embed_pitch,
     with_context,
 )
+from songbloom.sketch.muq import MuQConfig
 
-_CHUNK = 1 << 15
 _SEEDING_POINTS = 40_000
 _RIDGE = 1e-2
 _MIN_CLASS_FRAMES = 20
@@ -105,7 +106,7 @@ def kmeans(
     generator = torch.Generator().manual_seed(seed)
     centroids = _seed_centroids(points, num_codes, generator)
     for _ in range(num_iterations):
-        codes = torch.cat([nearest(chunk, centroids) for chunk in points.split(_CHUNK)])
+        codes = nearest(points, centroids)
         distances = (points - centroids[codes]).square().sum(1)
         counts = torch.bincount(codes, minlength=num_codes)
         sums = torch.zeros_like(centroids).index_add_(0, codes, points)
@@ -133,3 +134,24 @@ def _seed_centroids(points: Tensor, num_codes: int, generator: torch.Generator) 
         chosen.append(int(torch.multinomial(weights, 1, generator=generator)))
         distances = torch.minimum(distances, (sample - sample[chosen[-1]]).square().sum(1))
     return sample[chosen]
+
+
+def fit_muq_quantizer(
+    config: MuQConfig,
+    embeddings: Tensor,
+    *,
+    seed: int = 0,
+    num_iterations: int = 40,
+    on_iteration: Callable[[float], None] | None = None,
+) -> dict[str, Tensor]:
+    """Fit the quantiser of MuQ embeddings (N, E): whitened to Q dimensions, then k-means.
+
+    Returns what `MuQTokenizer.load_quantizer` takes.
+    """
+    mean, projection = whitening(embeddings, config.codebook_dim)
+    bias = -mean @ projection
+    points = embeddings @ projection + bias
+    if config.normalise:
+        points = F.normalize(points, dim=-1)
+    codebook = kmeans(points, config.num_codes, seed, num_iterations, on_iteration)
+    return {"projection": projection.T.contiguous(), "bias": bias, "codebook": codebook}

@@ -113,20 +113,27 @@ class MuQTokenizer(SketchTokenizer):
     @torch.no_grad()
     def encode(self, audio: Tensor) -> Tensor:
         """Encode audio (B, 2, S), zero-padded at its right to whole frames, to (B, T) int64."""
-        resampled = AF.resample(self.to_mono(audio), SAMPLE_RATE, MUQ_SAMPLE_RATE)
-        window = round(self.config.window_seconds * FRAME_RATE) * _SAMPLES_PER_FRAME
-        embeddings = torch.cat([self.embed(part) for part in resampled.split(window, 1)], 1)
+        return self.quantize(
+            self.embed(AF.resample(self.to_mono(audio), SAMPLE_RATE, MUQ_SAMPLE_RATE))
+        )
+
+    def quantize(self, embeddings: Tensor) -> Tensor:
+        """Look embeddings (B, T, E) up in the codebook: codes (B, T)."""
         vectors, codebook = F.linear(embeddings, self.projection, self.bias), self.codebook
         if self.config.normalise:
             vectors, codebook = F.normalize(vectors, dim=-1), F.normalize(codebook, dim=-1)
         return nearest(vectors, codebook)
 
     def embed(self, mono: Tensor) -> Tensor:
-        """Map mono audio (B, T * 960) at 24 kHz to the layer's embeddings (B, T, E).
+        """Map mono audio (B, T * 960) at 24 kHz to the layer's embeddings (B, T, E), by windows.
 
         Raises:
             SongBloomError: If MuQ has no such layer.
         """
+        window = round(self.config.window_seconds * FRAME_RATE) * _SAMPLES_PER_FRAME
+        return torch.cat([self._embed_window(part) for part in mono.split(window, 1)], 1)
+
+    def _embed_window(self, mono: Tensor) -> Tensor:
         num_frames = mono.shape[1] // _SAMPLES_PER_FRAME
         padded = F.pad(mono, (0, max(_SHORTEST_SAMPLES - mono.shape[1], 0)))
         hidden_states = self.muq(padded, output_hidden_states=True).hidden_states
