@@ -88,6 +88,21 @@ class SongBloomModule(L.LightningModule):
         losses = self._losses(batch, draws)
         self._log("val", losses, batch, on_step=False, on_epoch=True)
 
+    def configure_gradient_clipping(
+        self,
+        optimizer: Optimizer,
+        gradient_clip_val: int | float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip by norm, and log the norm.
+
+        Lightning's own clipping refuses fused optimisers in mixed precision, which matters for
+        float16 scaling alone; bfloat16 has none.
+        """
+        limit = float("inf") if gradient_clip_val is None else float(gradient_clip_val)
+        norm = torch.nn.utils.clip_grad_norm_(self.parameters(), limit)
+        self.log("train/gradient_norm", norm, batch_size=1)
+
     def _draw(self, batch: SongBatch, config: CorruptionConfig, seed: int) -> Corruption:
         generator = torch.Generator(device=self.device).manual_seed(seed)
         size = self.model.config.patch_size

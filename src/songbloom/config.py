@@ -1,0 +1,81 @@
+"""Hydra schemas of the root scripts; the only module that knows Hydra.
+
+Groups name a class and its arguments (`_target_`); here they become objects. A key that the schema
+or the class does not know is refused.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from omegaconf import MISSING, DictConfig, OmegaConf
+
+from songbloom.errors import SongBloomError
+
+
+@dataclass
+class TrainSchema:
+    """Top-level keys of `conf/train.yaml`."""
+
+    name: str = MISSING
+    seed: int = 0
+    codec: str = "spectral-demo"
+    sketch: str = "chroma-demo"
+    weight_decay: float = 0.1
+    flow_weight: float = 0.1
+    resume: str | None = None
+    num_threads: int | None = None
+    paths: dict[str, Any] = field(default_factory=dict)
+    model: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+    corruption: dict[str, Any] = field(default_factory=dict)
+    optimizer: dict[str, Any] = field(default_factory=dict)
+    scheduler: dict[str, Any] = field(default_factory=dict)
+    trainer: dict[str, Any] = field(default_factory=dict)
+    callbacks: dict[str, Any] = field(default_factory=dict)
+    logger: dict[str, Any] = field(default_factory=dict)
+
+
+def register() -> None:
+    """Make the schemas known to Hydra; before `hydra.main`."""
+    ConfigStore.instance().store(name="train_schema", node=TrainSchema)
+
+
+def build(config: DictConfig, group: str, **arguments: Any) -> Any:
+    """Make the object that a group of the configuration names.
+
+    Args:
+        config: the whole configuration.
+        group: the group's key.
+        arguments: passed on beside the group's own.
+
+    Raises:
+        SongBloomError: a misspelt or missing argument; the sentence names the group.
+    """
+    try:
+        return instantiate(config[group], _convert_="all", **arguments)
+    except InstantiationException as error:
+        cause = error.__cause__
+        if isinstance(cause, SongBloomError):
+            raise cause from None
+        raise SongBloomError(
+            f"The configuration group {group!r} cannot be built: {cause or error}."
+        ) from error
+
+
+def build_each(config: DictConfig, group: str) -> list[Any]:
+    """Make every member of a group of named parts; a member set to null is left out."""
+    return [build(config[group], name) for name, part in config[group].items() if part is not None]
+
+
+def partial(config: DictConfig, group: str) -> Callable[..., Any]:
+    """The group's class or function with its arguments bound, to be called later."""
+    return build(config, group, _partial_=True)
+
+
+def to_yaml(config: DictConfig) -> str:
+    """The resolved configuration as text."""
+    return OmegaConf.to_yaml(config, resolve=True)

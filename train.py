@@ -1,0 +1,125 @@
+"""Train a model: `python train.py experiment=quickstart data.root=SHARDS`."""
+
+import os
+import sys
+from pathlib import Path
+
+import hydra
+import lightning as L
+import torch
+import wandb
+from lightning.pytorch.callbacks import ModelCheckpoint
+from omegaconf import DictConfig
+
+from songbloom.checkpoint import (
+    Checkpoint,
+    ComponentReference,
+    ModelCard,
+    load_checkpoint,
+    save_checkpoint,
+)
+from songbloom.config import build, build_each, partial, register, to_yaml
+from songbloom.data.batch import BatchFormat
+from songbloom.data.index import DatasetIndex
+from songbloom.data.module import SongDataModule
+from songbloom.errors import SongBloomError
+from songbloom.lyrics import Vocabulary
+from songbloom.models import SongBloom
+from songbloom.models.initialization import initialize_weights
+from songbloom.training import SongBloomModule
+from songbloom.training.curves import save_curves
+
+register()
+
+
+def describe_model(config: DictConfig, index: DatasetIndex) -> ModelCard:
+    """The card of a new model for a dataset: sizes that the data fix are taken from its index."""
+    vocabulary = Vocabulary(index.vocabulary)
+    model_config = partial(config, "model")(
+        vocab_size=len(vocabulary), num_codes=index.num_codes, latent_dim=index.latent_dim
+    )
+    return ModelCard(
+        config=model_config,
+        vocabulary=vocabulary,
+        codec=ComponentReference(name=config.codec, fingerprint=index.codec_fingerprint),
+        sketch=ComponentReference(name=config.sketch, fingerprint=index.sketch_fingerprint),
+    )
+
+
+def train(config: DictConfig) -> Checkpoint:
+    """Train as configured; return the best checkpoint, which is also exported."""
+    output = Path(config.paths.output)
+    (output / "config.yaml").write_text(to_yaml(config), encoding="utf-8")
+    if config.num_threads:
+        torch.set_num_threads(config.num_threads)
+    L.seed_everything(config.seed, workers=True, verbose=False)
+
+    data_config = build(config, "data")
+    card = describe_model(config, DatasetIndex.load(data_config.root, verify="size"))
+    model = SongBloom(card.config)
+    initialize_weights(model, torch.Generator().manual_seed(config.seed))
+    module = SongBloomModule(
+        model,
+        card,
+        corruption=build(config, "corruption"),
+        optimizer=partial(config, "optimizer"),
+        scheduler=partial(config, "scheduler"),
+        weight_decay=config.weight_decay,
+        flow_weight=config.flow_weight,
+        seed=config.seed,
+    )
+    data = SongDataModule(
+        data_config,
+        BatchFormat(
+            patch_size=card.config.patch_size,
+            num_codes=card.config.num_codes,
+            max_lyrics=card.config.max_lyrics,
+            prompt_frames=card.config.prompt_frames,
+        ),
+        vocabulary=card.vocabulary,
+        codec_fingerprint=card.codec.fingerprint,
+        sketch_fingerprint=card.sketch.fingerprint,
+    )
+    trainer: L.Trainer = build(
+        config,
+        "trainer",
+        callbacks=build_each(config, "callbacks"),
+        logger=build_each(config, "logger"),
+        use_distributed_sampler=False,
+    )
+    trainer.fit(module, datamodule=data, ckpt_path=config.resume, weights_only=True)
+    return export(trainer, output)
+
+
+def export(trainer: L.Trainer, output: Path) -> Checkpoint:
+    """Write the best checkpoint's weights as one file, and the curves as a picture."""
+    saver = trainer.checkpoint_callback
+    if not isinstance(saver, ModelCheckpoint) or not saver.best_model_path:
+        raise SongBloomError(
+            "The run ended before its first validation, so there is no checkpoint to export; "
+            "train for more steps."
+        )
+    checkpoint = load_checkpoint(saver.best_model_path)
+    if trainer.is_global_zero:
+        save_checkpoint(output / "model.safetensors", checkpoint)
+        save_curves(output / "metrics.csv", output / "curves.png")
+        print(f"{output / 'model.safetensors'}: step {checkpoint.step}, the best in validation")
+    return checkpoint
+
+
+@hydra.main(version_base="1.3", config_path="conf", config_name="train")
+def main(config: DictConfig) -> None:
+    """Train; a user's mistake is one sentence and exit status 2."""
+    try:
+        train(config)
+    except SongBloomError as error:
+        # Hydra would print a traceback for an exception that leaves this function.
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    finally:
+        wandb.finish()
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("WANDB_SILENT", "true")
+    main()
