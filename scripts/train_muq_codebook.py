@@ -56,6 +56,7 @@ def fit_and_report(arguments: argparse.Namespace) -> None:
     config = MuQConfig(
         model=arguments.model,
         layer=arguments.layer,
+        embedding_dim=arguments.embedding_dim,
         num_codes=arguments.num_codes,
         codebook_dim=arguments.codebook_dim,
     )
@@ -97,6 +98,7 @@ def main() -> int:
     parser.add_argument("--output", type=Path, required=True, help=".safetensors file")
     parser.add_argument("--model", default=MuQConfig.model, help="name or folder of the weights")
     parser.add_argument("--layer", type=int, default=MuQConfig.layer)
+    parser.add_argument("--embedding-dim", type=int, default=MuQConfig.embedding_dim)
     parser.add_argument("--num-codes", type=int, default=MuQConfig.num_codes)
     parser.add_argument("--codebook-dim", type=int, default=MuQConfig.codebook_dim)
     parser.add_argument("--frames-per-song", type=int, default=500)

@@ -1,17 +1,15 @@
 """Sketch tokeniser files: one safetensors with the weights, the configuration and fingerprint."""
 
 import json
-import os
 from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from songbloom.errors import SongBloomError
-from songbloom.sketch.base import SketchTokenizer
+from songbloom.sketch.base import SketchTokenizer, write_safetensors
 from songbloom.sketch.kmeans import KMeansConfig, KMeansTokenizer
 from songbloom.sketch.muq import MUQ_FORMAT, load_muq_tokenizer
 
@@ -23,17 +21,12 @@ KMEANS_FORMAT = "songbloom-kmeans-sketch-1"
 
 def save_kmeans_tokenizer(tokenizer: KMeansTokenizer, path: str | Path) -> None:
     """Write the tokeniser, whole or not at all."""
-    path = Path(path)
     metadata = {
         "format": KMEANS_FORMAT,
         "config": json.dumps(asdict(tokenizer.config), sort_keys=True),
         "fingerprint": tokenizer.fingerprint,
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    state = {name: tensor.contiguous() for name, tensor in tokenizer.state_dict().items()}
-    save_file(state, temporary, metadata=metadata)
-    os.replace(temporary, path)
+    write_safetensors(Path(path), tokenizer.state_dict(), metadata)
 
 
 def load_sketch_tokenizer(

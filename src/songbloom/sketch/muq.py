@@ -6,7 +6,6 @@ Shapes: B batch, S samples, T frames, E embedding, Q codebook dimension, V codes
 import hashlib
 import importlib
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,13 +13,12 @@ from typing import Any
 
 import torch
 import torchaudio.functional as AF
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from songbloom.audio_format import FRAME_RATE, SAMPLE_RATE
 from songbloom.errors import SongBloomError
-from songbloom.sketch.base import SketchTokenizer, nearest
+from songbloom.sketch.base import SketchTokenizer, nearest, write_safetensors
 
 MUQ_FORMAT = "songbloom-muq-vq-1"
 MUQ_SAMPLE_RATE = 24_000
@@ -182,17 +180,13 @@ class MuQEncoder(nn.Module):
 
 def save_muq_tokenizer(tokenizer: MuQTokenizer, path: str | Path) -> None:
     """Write the quantiser and the configuration, whole or not at all."""
-    path = Path(path)
     metadata = {
         "format": MUQ_FORMAT,
         "config": json.dumps(asdict(tokenizer.config), sort_keys=True),
         "fingerprint": tokenizer.fingerprint,
     }
-    state = {name: getattr(tokenizer, name).cpu().contiguous() for name in _QUANTIZER}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    save_file(state, temporary, metadata=metadata)
-    os.replace(temporary, path)
+    state: dict[str, Tensor] = {name: getattr(tokenizer, name) for name in _QUANTIZER}
+    write_safetensors(Path(path), state, metadata)
 
 
 def load_muq_tokenizer(
