@@ -122,4 +122,4 @@ def main(config: DictConfig) -> None:
 
 if __name__ == "__main__":
     os.environ.setdefault("WANDB_SILENT", "true")
-    main()
+    main()  # pyright: ignore[reportCallIssue]  # Hydra gives the configuration

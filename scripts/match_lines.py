@@ -1,4 +1,4 @@
-"""Are the words still heard? Matches sung lines to spoken ones: python scripts/match_lines.py DIR.
+"""Are the words still heard? Matches sung lines to spoken ones: python -m scripts.match_lines DIR.
 
 DIR holds renditions of the demo corpus with their dry voices (made with --vocals). Each sung line
 is compared, by dynamic time warping of its cepstra, with the same voice speaking its own text and

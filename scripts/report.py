@@ -1,4 +1,4 @@
-"""Say what a checkpoint has learnt: `python scripts/report.py CHECKPOINT SHARDS --output report.json`."""
+"""Say what a checkpoint has learnt: `python scripts/report.py CHECKPOINT SHARDS`."""
 
 import argparse
 import json
@@ -14,7 +14,7 @@ from songbloom.evaluation.report import learning_report
 
 def main() -> None:
     """Evaluate, print the figures, write them as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("shards", type=Path, help="dataset folder with splits train, val, test")
     parser.add_argument("--output", type=Path, default=Path("report.json"))

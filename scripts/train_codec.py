@@ -30,7 +30,7 @@ def keep_freed_memory() -> None:
 
 def main() -> None:
     """Read the options and train."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Train the spectral codec.")
     parser.add_argument("--data", type=Path, required=True, help="folder of KEY.flac, KEY.json")
     parser.add_argument("--output", type=Path, required=True, help="the codec file to write")
     parser.add_argument("--run-folder", type=Path, default=Path("outputs/codec"))

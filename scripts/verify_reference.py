@@ -1,4 +1,4 @@
-"""Recompute every tensor of a reference case and compare: `python scripts/verify_reference.py CASE.safetensors`.
+"""Recompute a reference case and compare: `python scripts/verify_reference.py CASE.safetensors`.
 
 The case's settings stand in the json of the same name beside it. One line per tensor (name,
 maximum absolute difference), last one JSON line; exit status 1 where a difference exceeds 1e-4.
@@ -44,7 +44,9 @@ class ReferenceCase:
         settings_path = path.with_suffix(".json")
         for needed in (path, settings_path):
             if not needed.is_file():
-                raise SongBloomError(f"{needed} is missing; a case is a .safetensors and its .json.")
+                raise SongBloomError(
+                    f"{needed} is missing; a case is a .safetensors and its .json."
+                )
         self.settings: dict[str, Any] = json.loads(settings_path.read_text(encoding="utf-8"))
         self.tensors = load_file(path)
         weights = {
@@ -79,9 +81,7 @@ class ReferenceCase:
         kept = [symbol for symbol in text.split(" ") if symbol in self.vocabulary.symbols]
         if not kept:
             return self.vocabulary.null()
-        return self.vocabulary.encode(
-            " ".join(kept), max_sentences=self.model.config.max_sentences
-        )
+        return self.vocabulary.encode(" ".join(kept), max_sentences=self.model.config.max_sentences)
 
     def lyrics(self, text: str) -> Tensor:
         """Lyric ids of one text (1, 3, L), padded or cut to the model's length."""
@@ -154,9 +154,7 @@ def recompute_training(case: ReferenceCase) -> Results:
             drop_sketch=keep,
         ),
     )
-    targets = sketch_targets(
-        sketch, lengths, eos_id=config.eos_id, ignored_id=config.ignored_id
-    )
+    targets = sketch_targets(sketch, lengths, eos_id=config.eos_id, ignored_id=config.ignored_id)
     velocity = velocity_target(patches[chosen], noise)
     yield "train/t", timesteps
     yield "train/ar_logit", predictions.logits
@@ -182,9 +180,7 @@ def generation_settings(data: dict[str, Any]) -> GenerationSettings:
         num_steps=data["steps"],
         greedy=not data.get("use_sampling", True),
         diffusion_temperature=data.get("diff_temp", 1.0),
-        repetition_penalty=(
-            RepetitionPenalty.RELEASED if penalised else RepetitionPenalty.NONE
-        ),
+        repetition_penalty=(RepetitionPenalty.RELEASED if penalised else RepetitionPenalty.NONE),
         penalty_window=data.get("penalty_window", 50),
     )
 
@@ -249,7 +245,7 @@ def difference(ours: Tensor, reference: Tensor) -> float:
 @torch.inference_mode()
 def main() -> int:
     """Compare one case; return the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("case", type=Path, help="the .safetensors; its .json lies beside it")
     case = ReferenceCase(parser.parse_args().case)
     missing = {name for name in case.tensors if not is_input(name)}
@@ -266,7 +262,9 @@ def main() -> int:
     failed = sorted(name for name, value in differences.items() if value > TOLERANCE)
     largest = max(differences.values(), default=float("inf"))
     # JSON has no infinity: a shape that differs is told by the name in `failed`.
-    print(json.dumps({"max_abs_diff": largest if largest < float("inf") else None, "failed": failed}))
+    print(
+        json.dumps({"max_abs_diff": largest if largest < float("inf") else None, "failed": failed})
+    )
     return 1 if failed or not differences else 0
 
 

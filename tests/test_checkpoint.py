@@ -87,5 +87,3 @@ def test_a_full_disk_keeps_the_previous_checkpoint(tmp_path, tiny_checkpoint, mo
 def test_a_card_of_another_format_is_refused(tiny_card):
     with pytest.raises(SongBloomError, match="format is 'songbloom/99'"):
         ModelCard.from_dict(tiny_card.to_dict() | {"format": "songbloom/99"})
-
-

@@ -143,9 +143,7 @@ def check_state(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> 
         problems = [f"{key} is not finite" for key, v in found.items() if not v.isfinite().all()]
     if problems:
         more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
-        raise SongBloomError(
-            f"The weights do not fit the model: {'; '.join(problems[:5])}{more}."
-        )
+        raise SongBloomError(f"The weights do not fit the model: {'; '.join(problems[:5])}{more}.")
 
 
 def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:

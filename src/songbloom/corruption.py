@@ -119,7 +119,9 @@ def draw_corruption(
     drop_prompt = chance((songs,), config.drop_prompt)
     first, second = chance(grid, config.drop_guidance), chance(grid, config.drop_guidance)
     jointly = config.guidance_dropout is GuidanceDropout.PAPER
-    valid = torch.arange(grid[1], device=batch.lengths.device) < batch.lengths[:, None] // patch_size
+    valid = (
+        torch.arange(grid[1], device=batch.lengths.device) < batch.lengths[:, None] // patch_size
+    )
     return Corruption(
         drop_lyrics=drop_all,
         drop_prompt=drop_all | drop_prompt,

@@ -1,9 +1,10 @@
-"""Rectified flow: x_t = (1 - t)·x_0 + t·ε with velocity ε - x_0, and its Euler integration (§4.3.3).
+"""Rectified flow: x_t = (1 - t)·x_0 + t·ε with velocity ε - x_0, and Euler steps (§4.3.3).
 
 Shape letters: M patches, P patch, D latent.
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -48,7 +49,7 @@ def integrate(
     """
     x = noise if diffusion_temperature >= 1 else torch.zeros_like(noise)
     times = torch.linspace(1, 0, num_steps + 1, device=noise.device)
-    for now, after in zip(times[:-1], times[1:], strict=True):
+    for now, after in pairwise(times):
         v = velocity(x, now)
         if now > diffusion_temperature >= after:
             x = (1 - after) * (x - v) + after * noise

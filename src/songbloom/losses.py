@@ -1,4 +1,4 @@
-"""The training objective: cross-entropy of the sketch + 0.1 · squared error of the velocity (§4.3.3).
+"""The objective: cross-entropy of the sketch + 0.1 · squared error of the velocity (§4.3.3).
 
 Both count valid positions only. Shape letters: B batch, T frames, V codes, M patches, P, D.
 """

@@ -205,9 +205,9 @@ class SongBloomPipeline:
     def _conditions(self, phonemes: str, prompt: Tensor | None) -> Conditions:
         config = self.model.config
         lyrics = lyrics_tensor(self.card.vocabulary, phonemes, max_lyrics=config.max_lyrics)
-        if prompt is None:
-            prompt = torch.zeros(1, config.latent_dim, config.prompt_frames)
+        null_prompt = torch.zeros(1, config.latent_dim, config.prompt_frames)
+        prompts = null_prompt if prompt is None else prompt
         return Conditions(
             lyrics=lyrics[None].to(self.device),
-            prompts=prompt.to(self.device, self.model.bos.dtype),
+            prompts=prompts.to(self.device, self.model.bos.dtype),
         )

@@ -2,15 +2,12 @@
 
 from pathlib import Path
 
-import matplotlib
 import torch
 import torchaudio
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from songbloom.audio_format import SAMPLE_RATE
-
-matplotlib.use("Agg")  # pictures are written to files; no display is needed
-from matplotlib import pyplot as plt  # noqa: E402
 
 NUM_MELS = 160
 HOP = 480
@@ -31,9 +28,8 @@ def save_spectrograms(
     path: str | Path, songs: dict[str, Tensor], sample_rate: int = SAMPLE_RATE
 ) -> None:
     """Write one PNG with a log-mel spectrogram for each titled waveform (channels, S)."""
-    figure, axes = plt.subplots(
-        len(songs), 1, figsize=(12, 3.2 * len(songs)), squeeze=False, layout="constrained"
-    )
+    figure = Figure(figsize=(12, 3.2 * len(songs)), layout="constrained")
+    axes = figure.subplots(len(songs), 1, squeeze=False)
     for axis, (title, audio) in zip(axes[:, 0], songs.items(), strict=True):
         picture = log_mel(audio, sample_rate)
         seconds = audio.shape[-1] / sample_rate
@@ -45,4 +41,3 @@ def save_spectrograms(
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=80)
-    plt.close(figure)

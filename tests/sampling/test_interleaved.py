@@ -19,9 +19,7 @@ SETTINGS = GenerationSettings(num_steps=3, top_k=5)
 
 def make(model, batch, settings=SETTINGS, seed=0, max_patches=4, cached=True):
     one = Conditions(lyrics=batch.lyrics[:1], prompts=batch.prompts[:1])
-    null = Conditions(
-        lyrics=torch.full_like(one.lyrics, -1), prompts=torch.zeros_like(one.prompts)
-    )
+    null = Conditions(lyrics=torch.full_like(one.lyrics, -1), prompts=torch.zeros_like(one.prompts))
     patches = generate_patches(
         model,
         one,
@@ -77,7 +75,8 @@ def test_guidance_of_one_is_the_conditional_model(tiny_model, tiny_batch):
     forbid_end(tiny_model)
     plain = replace(SETTINGS, sketch_guidance=1.0, flow_guidance_type=FlowGuidance.NONE)
     one = replace(SETTINGS, sketch_guidance=1.0, flow_guidance=1.0)
-    for a, b in zip(make(tiny_model, tiny_batch, plain), make(tiny_model, tiny_batch, one), strict=True):
+    unguided, guided = make(tiny_model, tiny_batch, plain), make(tiny_model, tiny_batch, one)
+    for a, b in zip(unguided, guided, strict=True):
         assert torch.equal(a.sketch, b.sketch)
         torch.testing.assert_close(a.latents, b.latents, atol=1e-5, rtol=0)
 

@@ -80,9 +80,13 @@ def read_lyrics(source: str) -> str:
     try:
         return sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
     except OSError as error:
-        raise SongBloomError(f"The lyrics file {source} cannot be read: {error.strerror}.") from error
+        raise SongBloomError(
+            f"The lyrics file {source} cannot be read: {error.strerror}."
+        ) from error
     except UnicodeDecodeError as error:
-        raise SongBloomError(f"The lyrics file {source} is not UTF-8 text; save it as such.") from error
+        raise SongBloomError(
+            f"The lyrics file {source} is not UTF-8 text; save it as such."
+        ) from error
 
 
 def generate(arguments: argparse.Namespace) -> Song:

@@ -1,1 +1,1 @@
-"""What a model has learnt: likelihoods against simple baselines, with right and wrong conditions."""
+"""What a model has learnt: likelihoods against baselines, with right and wrong conditions."""

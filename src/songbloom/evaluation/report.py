@@ -22,9 +22,7 @@ def learning_report(checkpoint: Checkpoint, index: DatasetIndex) -> dict[str, An
     """
     card = checkpoint.card
     model = checkpoint.build_model()
-    train, renditions, songs = (
-        list(TarIndexDataset(index, split)) for split in ("train", "val", "test")
-    )
+    train, renditions, songs = (_read(index, split) for split in ("train", "val", "test"))
     mean_latent = torch.stack([sample.latents.mean(1) for sample in train]).mean(0)
     num_codes = card.config.num_codes
     bigram = BigramModel(_tokens(train), _tokens(renditions), num_codes)
@@ -55,6 +53,11 @@ def learning_report(checkpoint: Checkpoint, index: DatasetIndex) -> dict[str, An
         }
     report["criteria"] = _criteria(report["held_out_renditions"], report["held_out_songs"])
     return report
+
+
+def _read(index: DatasetIndex, split: str) -> list[SongSample]:
+    songs = TarIndexDataset(index, split)
+    return [songs[number] for number in range(len(songs))]
 
 
 def _tokens(samples: Sequence[SongSample]) -> list[Tokens]:

@@ -34,7 +34,7 @@ class LyricsConditioner(nn.Module):
         ids, structure_ids, sentence_index = lyrics.clamp(min=0).unbind(1)
         embedded = self.symbols(ids) + self.symbols(structure_ids) + self.sentences(sentence_index)
         empty = (lyrics[:, 0] == PADDING_ID)[..., None]
-        return torch.where(empty, self.blank.to(embedded.dtype), embedded)
+        return torch.where(empty, self.get_buffer("blank").to(embedded.dtype), embedded)
 
 
 class PromptConditioner(nn.Module):

@@ -5,6 +5,8 @@ import math
 import torch
 from torch import nn
 
+from songbloom.models.patch_dit import PatchDiTBlock
+from songbloom.models.sketch_lm import SketchLMBlock
 from songbloom.models.songbloom import SongBloom
 
 DEFAULT_STD = 0.02
@@ -30,12 +32,18 @@ def initialize_weights(
                 module.weight.normal_(std=std, generator=generator)
             if isinstance(module, nn.Linear) and module.bias is not None:
                 module.bias.zero_()
-        for stack in (model.sketch_lm.layers, model.dit.layers):
-            for layer in stack:
-                layer.attention.out.weight.div_(math.sqrt(2 * len(stack)))
-                layer.feed_forward.down.weight.div_(math.sqrt(2 * len(stack)))
+        for module in model.modules():
+            if isinstance(module, SketchLMBlock):
+                _scale_residual(module, model.config.lm.num_layers)
+            elif isinstance(module, PatchDiTBlock):
+                _scale_residual(module, model.config.dit.num_layers)
         for embedding in (model.lyrics_conditioner.symbols, model.lyrics_conditioner.sentences):
             embedding.weight[0].zero_()
         model.bos.normal_(std=std, generator=generator)
         model.dit.time_embedding.frequencies.normal_(generator=generator)
         model.dit.latent_out.weight.zero_()
+
+
+def _scale_residual(block: SketchLMBlock | PatchDiTBlock, num_layers: int) -> None:
+    for projection in (block.attention.out, block.feed_forward.down):
+        projection.weight.div_(math.sqrt(2 * num_layers))

@@ -30,7 +30,7 @@ class CausalAttention(nn.Module):
     def forward(
         self, x: Tensor, angles: tuple[Tensor, Tensor], cache: KVCache | None = None
     ) -> Tensor:
-        """(B, L, C) -> (B, L, C); position i sees positions up to i, those of the cache included."""
+        """(B, L, C) -> (B, L, C); a position sees those up to itself, the cached ones too."""
         q, k, v = (split_heads(proj(x), self.num_heads) for proj in (self.q, self.k, self.v))
         q, k = self.rotary(q, angles), self.rotary(k, angles)
         if cache is not None:

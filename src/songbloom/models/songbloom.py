@@ -111,9 +111,7 @@ class SongBloom(nn.Module):
                 "frames; both must cover the same frames: encode the songs again."
             )
         hidden = self.sketch_lm(
-            torch.cat(
-                [self.embed_conditions(conditions), self.embed_song(sketch, latents)], dim=1
-            )
+            torch.cat([self.embed_conditions(conditions), self.embed_song(sketch, latents)], dim=1)
         )[:, self.config.num_conditions :]
         before_sketch, patch_hidden = self.split_hidden(hidden)
         return Predictions(
@@ -160,7 +158,8 @@ class SongBloom(nn.Module):
         tokens = rearrange(self.sketch_embedding(sketch), "b (n p) c -> b n p c", p=size)
         acoustics = self.embed_patches(rearrange(latents, "b d (n p) -> b n p d", p=size))
         body = rearrange(
-            torch.cat([tokens, acoustics[:, :, None].to(tokens.dtype)], dim=2), "b n p c -> b (n p) c"
+            torch.cat([tokens, acoustics[:, :, None].to(tokens.dtype)], dim=2),
+            "b n p c -> b (n p) c",
         )
         return torch.cat([self.embed_bos(len(sketch)).to(body.dtype), body], dim=1)
 

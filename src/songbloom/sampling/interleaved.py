@@ -1,4 +1,4 @@
-"""The interleaved loop: a patch of sketch tokens, its latents, and both back into the sequence (§4.1).
+"""The interleaved loop: sketch tokens, their latents, and both back into the sequence (§4.1).
 
 Shape letters: P patch, D latent, C width, F prompt frames, L lyric positions.
 """

@@ -4,10 +4,7 @@ import csv
 from collections import defaultdict
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")  # pictures are written to files; no display is needed
-from matplotlib import pyplot as plt  # noqa: E402
+from matplotlib.figure import Figure
 
 PANELS = {
     "sketch": "sketch cross-entropy (nats)",
@@ -30,7 +27,8 @@ def read_metrics(path: str | Path) -> dict[str, list[tuple[int, float]]]:
 def save_curves(metrics: str | Path, picture: str | Path) -> None:
     """Draw training and validation losses and the frame rate against steps."""
     series = read_metrics(metrics)
-    figure, axes = plt.subplots(2, 2, figsize=(12, 7), layout="constrained")
+    figure = Figure(figsize=(12, 7), layout="constrained")
+    axes = figure.subplots(2, 2)
     for axis, (name, title) in zip(axes.flat, PANELS.items(), strict=False):
         for stage, style in (("train", {"alpha": 0.5}), ("val", {"marker": "o", "ms": 3})):
             points = series.get(f"{stage}/{name}")
@@ -43,4 +41,3 @@ def save_curves(metrics: str | Path, picture: str | Path) -> None:
         axes.flat[3].plot(*zip(*rate, strict=True))
     axes.flat[3].set(title="frames per second", xlabel="step")
     figure.savefig(picture, dpi=80)
-    plt.close(figure)

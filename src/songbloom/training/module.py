@@ -79,14 +79,14 @@ class SongBloomModule(L.LightningModule):
                 f"The loss is {float(losses.total)} at step {self.global_step} on the songs "
                 f"{', '.join(batch.keys)}; lower the learning rate or look at these songs."
             )
-        self._log("train", losses, batch, on_step=True, on_epoch=False)
+        self._log("train", losses, batch)
         return losses.total
 
     def validation_step(self, batch: SongBatch, batch_idx: int) -> None:
         """The same losses without dropout; each batch has the same noise at every validation."""
         draws = self._draw(batch, NO_DROPOUT, VALIDATION_SEED + batch_idx)
         losses = self._losses(batch, draws)
-        self._log("val", losses, batch, on_step=False, on_epoch=True)
+        self._log("val", losses, batch)
 
     def configure_gradient_clipping(
         self,
@@ -117,15 +117,16 @@ class SongBloomModule(L.LightningModule):
             flow_weight=self._flow_weight,
         )
 
-    def _log(self, stage: str, losses: Losses, batch: SongBatch, **when: bool) -> None:
+    def _log(self, stage: str, losses: Losses, batch: SongBatch) -> None:
         values = {"loss": losses.total, "sketch": losses.sketch, "flow": losses.flow}
         self.log_dict(
             {f"{stage}/{name}": value.detach() for name, value in values.items()},
             prog_bar=True,
             # Each song's share of an epoch's mean is its frames.
             batch_size=int(batch.lengths.sum()),
+            on_step=stage == "train",
+            on_epoch=stage == "val",
             sync_dist=stage == "val",
-            **when,
         )
 
     def transfer_batch_to_device(

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# From nothing to a sung song: set-up, demo corpus, shards, training, report, song.
+#   ./scripts/quickstart.sh [FOLDER]          (default outputs/quickstart)
+# Run it again and it goes on where it stopped. QUICKSTART_STEPS, QUICKSTART_RENDITIONS and
+# QUICKSTART_SEED shorten or vary it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+out="${1:-outputs/quickstart}"
+steps="${QUICKSTART_STEPS:-700}"
+renditions="${QUICKSTART_RENDITIONS:-96}"
+seed="${QUICKSTART_SEED:-0}"
+workers="$(nproc)"
+started=$SECONDS
+mkdir -p "$out"
+
+say() { printf '== %s (%d min %02d s since the start)\n' "$1" $(((SECONDS - started) / 60)) $(((SECONDS - started) % 60)); }
+
+source scripts/setup_env.sh demo,dev
+
+say "rendering $renditions demo songs"
+"$PYTHON" -m data_prep.demo_corpus --output "$out/corpus" --renditions "$renditions" --seed 0 --workers "$workers"
+
+say "encoding them to shards"
+"$PYTHON" -m data_prep.encode --corpus "$out/corpus" --output "$out/shards" --workers "$workers"
+
+say "training for $steps steps"
+"$PYTHON" train.py experiment=quickstart data.root="$out/shards" seed="$seed" \
+  trainer.max_steps="$steps" trainer.precision="$("$PYTHON" scripts/cpu_precision.py)" \
+  hydra.run.dir="$out/training"
+
+say "judging what was learnt"
+"$PYTHON" scripts/report.py "$out/training/model.safetensors" "$out/shards" --output "$out/report.json"
+
+say "singing"
+prompt="$(ls "$out"/corpus/*.flac | head -n 1)"
+"$PYTHON" infer.py --checkpoint "$out/training/model.safetensors" \
+  --lyrics data_prep/demo_corpus/new_song.txt --prompt "$prompt" --seed "$seed" \
+  --output "$out/song.flac" --spectrogram "$out/song.png"
+
+say "done"
+for file in song.flac song.png training/curves.png report.json; do
+  echo "  $out/$file"
+done
