@@ -7,11 +7,12 @@ import numpy as np
 from scipy.signal import oaconvolve
 
 from data_prep.demo_corpus.instruments import SAMPLE_RATE, drum, play
-from data_prep.demo_corpus.notation import Chord
+from data_prep.demo_corpus.song import Chord
 from data_prep.demo_corpus.timeline import Timeline
 from data_prep.demo_corpus.variant import TAIL_SECONDS
 
 _LEAD_OCTAVE = 12  # the lead instrument plays an octave above the voice
+_SWELL = 1.5  # how much louder the band plays where nobody sings
 _REVERB_SECONDS = 1.1
 _FINAL_REST_SECONDS = 0.5  # the last chord rings out within the tail
 
@@ -167,15 +168,16 @@ def accompany(timeline: Timeline) -> np.ndarray:
     variant, beat_seconds = timeline.variant, timeline.beat_seconds
     mixer = Mixer(timeline.duration)
 
-    def strike(stroke: Stroke, downbeat: float) -> None:
+    def strike(stroke: Stroke, downbeat: float, swell: float = 1.0) -> None:
         sound = play(stroke.instrument, stroke.midi, stroke.beats * beat_seconds)
         time = timeline.seconds(downbeat + stroke.beat) + stroke.delay
-        mixer.add(sound, time, stroke.gain, stroke.pan)
+        mixer.add(sound, time, swell * stroke.gain, stroke.pan)
 
     for placed in timeline.placed:
+        swell = 1.0 if placed.section.words else _SWELL
         for chord in placed.section.chords:
             for stroke in _PATTERNS[variant.style](chord, variant.transposition):
-                strike(stroke, placed.downbeat + chord.start)
+                strike(stroke, placed.downbeat + chord.start, swell)
         for note in placed.section.melody:
             length = min(note.end, placed.end - placed.downbeat) - note.start
             if length <= 0:  # the pickup of the next section has its place
@@ -187,10 +189,11 @@ def accompany(timeline: Timeline) -> np.ndarray:
                     beat=note.start,
                     beats=length,
                     midi=midi,
-                    gain=0.5,
+                    gain=0.6,
                     pan=0.45,
                 ),
                 placed.downbeat,
+                swell,
             )
     last = timeline.placed[-1]
     ending = (TAIL_SECONDS - _FINAL_REST_SECONDS) / beat_seconds

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
@@ -54,10 +54,9 @@ def write_rendition(folder: Path, rendition: Rendition, vocals: bool) -> None:
     os.replace(temporary, paths[-1])
 
 
-def _write_all(folder: Path, renditions: Sequence[Rendition], vocals: bool) -> int:
+def _write_all(folder: Path, renditions: Sequence[Rendition], vocals: bool) -> None:
     for rendition in renditions:
         write_rendition(folder, rendition, vocals)
-    return len(renditions)
 
 
 def write_corpus(
@@ -66,16 +65,24 @@ def write_corpus(
     """Render what is not yet in `folder`; returns how many renditions were made.
 
     The renditions of a song go to one worker after another, so that its words are analysed once.
+    Raises SongBloomError if a song breaks the notation or a package is missing.
     """
     folder.mkdir(parents=True, exist_ok=True)
     missing = [r for r in renditions if not is_complete(folder, r, vocals)]
     missing.sort(key=lambda rendition: (rendition.song, rendition.number))
+    marks = [_paths(folder, rendition, vocals)[-1] for rendition in missing]
+    for mark in marks:
+        mark.unlink(missing_ok=True)
     batches = [list(group) for _, group in groupby(missing, key=lambda rendition: rendition.song)]
-    with (
-        tqdm(total=len(missing), unit="song", desc="Rendering") as bar,
-        ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool,
-    ):
-        jobs = [pool.submit(_write_all, folder, batch, vocals) for batch in batches]
-        for job in as_completed(jobs):
-            bar.update(job.result())
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    with tqdm(total=len(missing), unit="song", desc="Rendering") as bar:
+        try:
+            pending = {pool.submit(_write_all, folder, batch, vocals) for batch in batches}
+            while pending:
+                done, pending = wait(pending, timeout=1, return_when=FIRST_COMPLETED)
+                for job in done:
+                    job.result()
+                bar.update(sum(mark.is_file() for mark in marks) - bar.n)
+        finally:
+            pool.shutdown(cancel_futures=True)
     return len(missing)

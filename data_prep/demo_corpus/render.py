@@ -9,15 +9,16 @@ from scipy.signal import resample_poly
 from data_prep.demo_corpus.arrangement import accompany, reverberate
 from data_prep.demo_corpus.espeak import SAMPLE_RATE as SPEECH_RATE
 from data_prep.demo_corpus.instruments import SAMPLE_RATE
-from data_prep.demo_corpus.notation import Song, load_song
+from data_prep.demo_corpus.notation import load_song
 from data_prep.demo_corpus.plan import Rendition
+from data_prep.demo_corpus.song import Song
 from data_prep.demo_corpus.timeline import Timeline, build_timeline, sung_words
 from data_prep.demo_corpus.variant import draw_variant
 from data_prep.demo_corpus.voice import SungPhoneme, analyse, sing
 
 PEAK = 0.89
 _VOICE_PEAK = 0.5
-_ACCOMPANIMENT_SHARE = 0.45  # of the voice's level
+_ACCOMPANIMENT_SHARE = 0.55  # of the voice's level
 _REVERB_VOICE, _REVERB_ACCOMPANIMENT = 0.10, 0.10
 
 

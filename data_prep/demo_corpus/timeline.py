@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from data_prep.demo_corpus.notation import Section, Song
+from data_prep.demo_corpus.song import Section, Song
 from data_prep.demo_corpus.variant import LEAD_IN_SECONDS, TAIL_SECONDS, Variant
 from data_prep.demo_corpus.voice import SungNote, SungWord
 

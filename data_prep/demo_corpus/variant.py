@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_prep.demo_corpus.notation import Song, SongError
+from data_prep.demo_corpus.song import Song, SongError
 
 LEAD_IN_SECONDS = 0.3
 TAIL_SECONDS = 2.0

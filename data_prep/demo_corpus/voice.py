@@ -6,22 +6,16 @@ consonants before it sound ahead of the beat, those after it end the note.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from types import ModuleType
 
 import numpy as np
 
 from data_prep.demo_corpus.espeak import SAMPLE_RATE, Phoneme, speak
 from songbloom.errors import SongBloomError
 
-try:
-    import pyworld
-except ImportError as _error:
-    raise SongBloomError(
-        "Rendering the demo corpus needs pyworld-prebuilt: pip install 'songbloom[demo]'."
-    ) from _error
-
 FRAME_SECONDS = 0.005
-_MAX_ONSET_SECONDS = 0.16
+_MAX_ONSET_SECONDS, _MAX_ONSET_SHARE = 0.16, 0.45
 _MAX_CODA_SHARE = 0.45
 _HELD_PART = (0.35, 0.65)  # the share of a vowel that is stretched; its ends keep their speed
 _GLIDE_SECONDS = 0.06
@@ -82,6 +76,18 @@ class _Piece:
     word: int
 
 
+@cache
+def _world() -> ModuleType:
+    """The vocoder, which is needed only to render; raises SongBloomError if it is missing."""
+    try:
+        import pyworld
+    except ImportError as error:
+        raise SongBloomError(
+            "Rendering the demo corpus needs pyworld-prebuilt: pip install 'songbloom[demo]'."
+        ) from error
+    return pyworld
+
+
 @lru_cache(maxsize=8)
 def analyse(texts: tuple[str, ...], voice: str) -> dict[str, Analysis]:
     """Analysis of each text as an espeak voice speaks it; kept for the next rendition."""
@@ -92,18 +98,19 @@ def analyse(texts: tuple[str, ...], voice: str) -> dict[str, Analysis]:
 
 
 def _analyse(samples: np.ndarray, phonemes: tuple[Phoneme, ...]) -> Analysis:
+    world = _world()
     padded = np.concatenate([samples, np.zeros(int(0.05 * SAMPLE_RATE))])
     period = FRAME_SECONDS * 1000
-    f0, times = pyworld.dio(padded, SAMPLE_RATE, f0_floor=50, frame_period=period)
-    f0 = pyworld.stonemask(padded, f0, times, SAMPLE_RATE)
-    log_spectrum = np.log(pyworld.cheaptrick(padded, f0, times, SAMPLE_RATE) + _SILENCE)
+    f0, times = world.dio(padded, SAMPLE_RATE, f0_floor=50, frame_period=period)
+    f0 = world.stonemask(padded, f0, times, SAMPLE_RATE)
+    log_spectrum = np.log(world.cheaptrick(padded, f0, times, SAMPLE_RATE) + _SILENCE)
     vowels = [phoneme for phoneme in phonemes if phoneme.is_vowel] or list(phonemes)
     frames = np.concatenate([np.arange(*_frames(vowel.start, vowel.end)) for vowel in vowels])
     level = np.log(np.exp(log_spectrum[frames]).sum(axis=1).mean())
     return Analysis(
         voiced=f0 > 0,
         log_spectrum=log_spectrum - _LEVELLING * level,
-        aperiodicity=pyworld.d4c(padded, f0, times, SAMPLE_RATE),
+        aperiodicity=world.d4c(padded, f0, times, SAMPLE_RATE),
         phonemes=phonemes,
     )
 
@@ -151,8 +158,13 @@ def _pieces(words: Sequence[SungWord], analyses: dict[str, Analysis]) -> Iterato
             strict=True,
         )
     ]
-    leads = [min(_MAX_ONSET_SECONDS, _length(onset)) for _, _, onset, _, _ in syllables]
-    limits = [notes[0].start - lead for (_, notes, *_), lead in zip(syllables, leads, strict=True)]
+    starts = [notes[0].start for _, notes, *_ in syllables]
+    rooms = [np.inf, *np.diff(starts)]  # since the syllable before, whose vowel must be heard too
+    leads = [
+        min(_MAX_ONSET_SECONDS, _MAX_ONSET_SHARE * room, _length(onset))
+        for room, (_, _, onset, _, _) in zip(rooms, syllables, strict=True)
+    ]
+    limits = [start - lead for start, lead in zip(starts, leads, strict=True)]
     for (index, notes, onset, vowel, coda), lead, limit in zip(
         syllables, leads, [*limits[1:], np.inf], strict=True
     ):
@@ -229,12 +241,11 @@ def sing(
         source = np.clip(source, 0, len(analysis.voiced) - 1.001)
         low, weight = source.astype(int), (source % 1)[:, None]
         span = slice(begin, end)
-        log_spectrum[span] = (1 - weight) * analysis.log_spectrum[
-            low
-        ] + weight * analysis.log_spectrum[low + 1]
-        aperiodicity[span] = (1 - weight) * analysis.aperiodicity[
-            low
-        ] + weight * analysis.aperiodicity[low + 1]
+        for rows, spoken_rows in (
+            (log_spectrum, analysis.log_spectrum),
+            (aperiodicity, analysis.aperiodicity),
+        ):
+            rows[span] = (1 - weight) * spoken_rows[low] + weight * spoken_rows[low + 1]
         voiced[span] = True if piece.held else analysis.voiced[np.round(source).astype(int)]
         if piece.held:  # espeak's creaky ends would turn a held note into noise
             aperiodicity[span] = np.minimum(aperiodicity[span], 0.9)
@@ -245,7 +256,7 @@ def sing(
         log_spectrum = _warp(log_spectrum, warp)
     spectrum = np.exp(log_spectrum) * (gain**2)[:, None] + _SILENCE
     f0 = np.where(voiced, 440 * 2 ** ((_pitch_curve(words, frames) - 69) / 12), 0.0)
-    samples = pyworld.synthesize(f0, spectrum, aperiodicity, SAMPLE_RATE, FRAME_SECONDS * 1000)
+    samples = _world().synthesize(f0, spectrum, aperiodicity, SAMPLE_RATE, FRAME_SECONDS * 1000)
     phonemes = [
         SungPhoneme(symbol=p.phoneme.symbol, start=p.start, end=p.end, word=p.word) for p in pieces
     ]
