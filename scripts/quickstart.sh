@@ -35,7 +35,7 @@ say "judging what was learnt"
 say "singing"
 prompt="$(ls "$out"/corpus/*.flac | head -n 1)"
 "$PYTHON" infer.py --checkpoint "$out/training/model.safetensors" \
-  --lyrics data_prep/demo_corpus/new_song.txt --prompt "$prompt" --seed "$seed" \
+  --lyrics examples/lyrics.txt --prompt "$prompt" --seed "$seed" \
   --output "$out/song.flac" --spectrogram "$out/song.png"
 
 say "done"
