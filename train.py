@@ -1,5 +1,6 @@
 """Train a model: `python train.py experiment=quickstart data.root=SHARDS`."""
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -48,6 +49,7 @@ def describe_model(config: DictConfig, index: DatasetIndex) -> ModelCard:
 
 def train(config: DictConfig) -> Checkpoint:
     """Train as configured; return the best checkpoint, which is also exported."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     output = Path(config.paths.output)
     (output / "config.yaml").write_text(to_yaml(config), encoding="utf-8")
     if config.num_threads:
@@ -87,7 +89,10 @@ def train(config: DictConfig) -> Checkpoint:
         logger=build_each(config, "logger"),
         use_distributed_sampler=False,
     )
-    trainer.fit(module, datamodule=data, ckpt_path=config.resume, weights_only=True)
+    try:
+        trainer.fit(module, datamodule=data, ckpt_path=config.resume, weights_only=True)
+    finally:
+        wandb.finish()  # or the next job of a multirun would log into this run
     return export(trainer, output)
 
 
@@ -102,7 +107,7 @@ def export(trainer: L.Trainer, output: Path) -> Checkpoint:
     checkpoint = load_checkpoint(saver.best_model_path)
     if trainer.is_global_zero:
         save_checkpoint(output / "model.safetensors", checkpoint)
-        save_curves(output / "metrics.csv", output / "curves.png")
+        save_curves(output / "csv", output / "curves.png")
         print(f"{output / 'model.safetensors'}: step {checkpoint.step}, the best in validation")
     return checkpoint
 
@@ -116,8 +121,6 @@ def main(config: DictConfig) -> None:
         # Hydra would print a traceback for an exception that leaves this function.
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    finally:
-        wandb.finish()
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ say "encoding them to shards"
 
 say "training for $steps steps"
 "$PYTHON" train.py experiment=quickstart data.root="$out/shards" seed="$seed" \
-  trainer.max_steps="$steps" trainer.precision="$("$PYTHON" scripts/cpu_precision.py)" \
+  resume=last trainer.max_steps="$steps" trainer.precision="$("$PYTHON" scripts/cpu_precision.py)" \
   hydra.run.dir="$out/training"
 
 say "judging what was learnt"

@@ -72,8 +72,19 @@ def build_each(config: DictConfig, group: str) -> list[Any]:
 
 
 def partial(config: DictConfig, group: str) -> Callable[..., Any]:
-    """The group's class or function with its arguments bound, to be called later."""
-    return build(config, group, _partial_=True)
+    """The group's class or function with its arguments bound, to be called later.
+
+    The call raises SongBloomError for a misspelt or missing argument.
+    """
+    function = build(config, group, _partial_=True)
+
+    def call(*arguments: Any, **named: Any) -> Any:
+        try:
+            return function(*arguments, **named)
+        except TypeError as error:
+            raise SongBloomError(f"The configuration group {group!r} is wrong: {error}.") from error
+
+    return call
 
 
 def to_yaml(config: DictConfig) -> str:

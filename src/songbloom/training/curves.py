@@ -13,20 +13,28 @@ PANELS = {
 }
 
 
-def read_metrics(path: str | Path) -> dict[str, list[tuple[int, float]]]:
-    """(step, value) pairs of each metric in a CSV of Lightning's logger."""
-    series: dict[str, list[tuple[int, float]]] = defaultdict(list)
-    with Path(path).open(newline="") as file:
-        for row in csv.DictReader(file):
-            for name, value in row.items():
-                if value and name not in ("step", "epoch"):
-                    series[name].append((int(row["step"]), float(value)))
-    return dict(series)
+def read_metrics(folder: str | Path) -> dict[str, list[tuple[int, float]]]:
+    """(step, value) pairs of each metric in the CSVs of Lightning's logger.
+
+    Each start of a run has its own `version_N`; where a resumed run repeats steps, its own count.
+    """
+    series: dict[str, dict[int, float]] = defaultdict(dict)
+    for path in sorted(Path(folder).glob("version_*/metrics.csv"), key=_version):
+        with path.open(newline="") as file:
+            for row in csv.DictReader(file):
+                for name, value in row.items():
+                    if value and row["step"] and name not in ("step", "epoch"):
+                        series[name][int(row["step"])] = float(value)
+    return {name: sorted(points.items()) for name, points in series.items()}
 
 
-def save_curves(metrics: str | Path, picture: str | Path) -> None:
+def _version(path: Path) -> int:
+    return int(path.parent.name.removeprefix("version_"))
+
+
+def save_curves(folder: str | Path, picture: str | Path) -> None:
     """Draw training and validation losses and the frame rate against steps."""
-    series = read_metrics(metrics)
+    series = read_metrics(folder)
     figure = Figure(figsize=(12, 7), layout="constrained")
     axes = figure.subplots(2, 2)
     for axis, (name, title) in zip(axes.flat, PANELS.items(), strict=False):

@@ -73,6 +73,7 @@ class SongBloomModule(L.LightningModule):
         rank_stride = self.trainer.world_size
         step = self.trainer.fit_loop.epoch_loop.total_batch_idx
         seed = self._seed + 1 + step * rank_stride + self.global_rank
+        torch.manual_seed(seed)  # for the dropout layers, which draw from the global generator
         losses = self._losses(batch, self._draw(batch, self._corruption, seed))
         if not losses.total.isfinite():
             raise SongBloomError(
@@ -128,12 +129,6 @@ class SongBloomModule(L.LightningModule):
             on_epoch=stage == "val",
             sync_dist=stage == "val",
         )
-
-    def transfer_batch_to_device(
-        self, batch: SongBatch, device: torch.device, dataloader_idx: int
-    ) -> SongBatch:
-        """Move a batch, which is no container that Lightning knows."""
-        return batch.to(device, non_blocking=True)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Put configuration and vocabulary beside the weights."""

@@ -1,0 +1,193 @@
+"""train.py end to end on a small dataset: what a run leaves behind, and what stops it."""
+
+import csv
+import importlib.util
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.errors import ConfigCompositionException
+
+from songbloom.audio_format import FRAME_RATE
+from songbloom.checkpoint import load_checkpoint
+from songbloom.cli.infer import main as infer
+from songbloom.codec.files import load_codec
+from songbloom.data.index import DatasetIndex
+from songbloom.data.schema import Section, SongRecord
+from songbloom.data.shards import ShardWriter
+from songbloom.errors import SongBloomError
+from songbloom.lyrics import Vocabulary
+
+ROOT = Path(__file__).resolve().parents[1]
+NUM_CODES = 12
+
+
+def load_script(name: str):
+    spec = importlib.util.spec_from_file_location(name, ROOT / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory) -> Path:
+    """Eight short songs of random latents in the embedded codec's format."""
+    folder = tmp_path_factory.mktemp("shards")
+    rng = np.random.default_rng(0)
+    fingerprint = load_codec("spectral-demo").fingerprint
+    infos = []
+    for split, count in (("train", 6), ("val", 2)):
+        with ShardWriter(
+            folder, f"{split}.tar", split=split, latent_dim=64, num_codes=NUM_CODES, num_prompts=2
+        ) as writer:
+            for number in range(count):
+                frames = 32 + 16 * number
+                record = SongRecord(
+                    key=f"{split}_{number}",
+                    language="en",
+                    lyrics="[verse] a",
+                    phonemes="[verse] AH0",
+                    sections=(Section(tag="verse", start=0.0, end=frames / FRAME_RATE),),
+                    duration=frames / FRAME_RATE,
+                    sample_rate=48_000,
+                    source="a test",
+                    licence="CC0-1.0",
+                    split=split,
+                    encoders={"codec": fingerprint, "sketch": "5ce7c"},
+                )
+                writer.write(
+                    record,
+                    latents=rng.standard_normal((64, frames)).astype(np.float16),
+                    sketch=rng.integers(NUM_CODES, size=frames).astype(np.uint16),
+                    prompts=rng.standard_normal((2, 64, 250)).astype(np.float16),
+                )
+            infos.append(writer.close())
+    DatasetIndex(
+        folder=folder,
+        shards=tuple(infos),
+        vocabulary=Vocabulary.default().symbols,
+        codec_fingerprint=fingerprint,
+        sketch_fingerprint="5ce7c",
+        latent_dim=64,
+        num_codes=NUM_CODES,
+        num_prompts=2,
+    ).save()
+    return folder
+
+
+def configure(shards: Path, output: Path, *overrides: str):
+    output.mkdir(parents=True, exist_ok=True)
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        return compose(
+            "train",
+            [
+                "experiment=quickstart",
+                f"data.root={shards}",
+                f"paths.output={output}",
+                "model.dim=64",
+                "model.num_heads=2",
+                "model.max_lyrics=8",
+                "model.lm.num_layers=1",
+                "model.dit.num_layers=1",
+                "data.max_frames_per_batch=256",
+                "trainer.max_steps=4",
+                "trainer.val_check_interval=2",
+                "trainer.log_every_n_steps=1",
+                "trainer.enable_progress_bar=false",
+                "callbacks.progress=null",
+                *overrides,
+            ],
+        )
+
+
+@pytest.fixture(scope="module")
+def run(shards, tmp_path_factory) -> Path:
+    """The folder of a finished run."""
+    output = tmp_path_factory.mktemp("run")
+    load_script("train").train(configure(shards, output))
+    return output
+
+
+def test_a_run_leaves_everything_behind(run):
+    for name in ("config.yaml", "curves.png", "model.safetensors", "checkpoints/last.ckpt"):
+        assert (run / name).stat().st_size > 0
+    assert list((run / "tensorboard").glob("events*"))
+    assert list((run / "wandb").glob("offline-run-*/*.wandb"))
+    with (run / "csv" / "version_0" / "metrics.csv").open() as file:
+        columns = csv.DictReader(file).fieldnames or ()
+    for name in ("train/loss", "train/sketch", "train/flow", "val/sketch", "val/flow"):
+        assert name in columns
+    assert "train/frames_per_second" in columns
+
+
+def test_both_kinds_of_checkpoint_hold_the_same_model(run):
+    exported = load_checkpoint(run / "model.safetensors")
+    last = load_checkpoint(run / "checkpoints" / "last.ckpt")
+    assert exported.card == last.card
+    assert exported.card.vocabulary == Vocabulary.default()
+    assert exported.card.config.num_codes == NUM_CODES
+    assert exported.build_model().state_dict().keys() == last.build_model().state_dict().keys()
+
+
+def test_resumed_equals_uninterrupted(run, shards, tmp_path):
+    train = load_script("train").train
+    train(configure(shards, tmp_path / "half", "trainer.max_steps=2", "scheduler.max_steps=4"))
+    last = tmp_path / "half" / "checkpoints" / "last.ckpt"
+    train(configure(shards, tmp_path / "rest", f"resume={last}"))
+    whole = load_checkpoint(run / "checkpoints" / "last.ckpt")
+    resumed = load_checkpoint(tmp_path / "rest" / "checkpoints" / "last.ckpt")
+    assert whole.step == resumed.step == 4
+    for key, value in whole.state.items():
+        torch.testing.assert_close(resumed.state[key], value, atol=0, rtol=0)
+
+
+def test_infer_sings_from_the_run(run, tmp_path, capsys):
+    lyrics, prompt = tmp_path / "song.txt", tmp_path / "style.wav"
+    lyrics.write_text("[verse] amazing grace", encoding="utf-8")
+    soundfile.write(prompt, np.random.default_rng(0).uniform(-0.5, 0.5, 22_050), 22_050)
+    arguments = ["--checkpoint", str(run / "model.safetensors"), "--lyrics", str(lyrics)]
+    arguments += ["--prompt", str(prompt), "--output", str(tmp_path / "song.flac")]
+    arguments += ["--spectrogram", str(tmp_path / "song.png"), "--num-steps", "2"]
+    status = infer([*arguments, "--max-seconds", "2", "--greedy"])
+    output = capsys.readouterr()
+    # A model of four steps may end the song at once; that too is told in a sentence.
+    assert status == 0 or "ended the song before its first patch" in output.err
+    if status == 0:
+        assert soundfile.info(tmp_path / "song.flac").samplerate == 48_000
+        assert (tmp_path / "song.png").stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("model.dim=65", "multiple of twice num_heads"),
+        ("+model.wide=3", "'model' is wrong.*wide"),
+        ("data.root=nowhere", "nowhere"),
+        ("+optimizer.rate=3", "rate"),
+    ],
+)
+def test_wrong_settings_are_one_sentence(shards, tmp_path, override, sentence):
+    train = load_script("train").train
+    with pytest.raises(SongBloomError, match=sentence):
+        train(configure(shards, tmp_path / "run", override))
+
+
+def test_a_misspelt_key_is_refused(shards, tmp_path):
+    with pytest.raises(ConfigCompositionException):
+        configure(shards, tmp_path / "run", "sed=1")
+
+
+def test_a_damaged_shard_stops_the_run(shards, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(shards, copy)
+    shard = bytearray((copy / "train.tar").read_bytes())
+    shard[2000] ^= 1
+    (copy / "train.tar").write_bytes(shard)
+    with pytest.raises(SongBloomError, match="checksum"):
+        load_script("train").train(configure(copy, tmp_path / "run"))
