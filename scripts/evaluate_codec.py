@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from tqdm import tqdm
 
-from scripts.match_lines import match_sung_lines
+from scripts.match_lines import Transform, match_sung_lines
 from songbloom.audio import read_audio
 from songbloom.codec import Codec, load_codec
 from songbloom.codec.fidelity import latent_statistics, measure_fidelity
@@ -22,6 +23,7 @@ from songbloom.errors import SongBloomError
 from songbloom.plots import save_spectrograms
 
 PICTURE_SECONDS = 12
+PICTURE_COLOURS = 48
 CANDIDATE_LINES = 20
 
 
@@ -75,7 +77,7 @@ def round_trip(codec: Codec, audio: torch.Tensor) -> torch.Tensor:
     return codec.decode_chunked(latents)[0, :, : audio.shape[-1]]
 
 
-def voice_through(codec: Codec):
+def voice_through(codec: Codec) -> Transform:
     """Return the function that takes a dry voice, mono (S,) at 48 kHz, through the codec."""
 
     def transform(samples: np.ndarray) -> np.ndarray:
@@ -109,6 +111,10 @@ def save_before_and_after(path: Path, codec: Codec, paths: list[Path]) -> None:
         excerpts[f"{kind} of a held-out song ({chosen[0].stem})"] = audio[:, window]
         excerpts[f"{kind}, encoded and decoded"] = output[:, window]
     save_spectrograms(path, excerpts, codec.sample_rate)
+    # A palette makes the file four times smaller.
+    Image.open(path).convert("RGB").quantize(PICTURE_COLOURS, dither=Image.Dither.NONE).save(
+        path, optimize=True
+    )
 
 
 if __name__ == "__main__":

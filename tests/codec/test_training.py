@@ -2,7 +2,9 @@
 
 import json
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import soundfile
@@ -12,9 +14,7 @@ from songbloom.codec import SpectralCodecConfig, load_codec
 from songbloom.codec.training import CHECKPOINT, LOG, CodecTrainer, CodecTrainingConfig, Renditions
 from songbloom.errors import SongBloomError
 
-CONFIG = CodecTrainingConfig(
-    minutes=0.03, batch_size=2, crop_frames=10, component_batches=8, warmup_steps=1
-)
+CONFIG = CodecTrainingConfig(batch_size=2, crop_frames=10, component_batches=4, warmup_steps=1)
 
 
 @pytest.fixture
@@ -26,7 +26,9 @@ def folder(tmp_path: Path) -> Path:
         noise = 0.01 * torch.randn(2, len(time), generator=generator)
         audio = 0.3 * torch.sin(2 * torch.pi * pitch * time) + noise
         soundfile.write(tmp_path / f"{song}_0.flac", audio.T.numpy(), 48_000)
-        (tmp_path / f"{song}_0.json").write_text(json.dumps({"song": song}))
+        (tmp_path / f"{song}_0.json").write_text(json.dumps({"song": song, "split": "train"}))
+        (tmp_path / f"{song}_1.json").write_text(json.dumps({"song": song, "split": "test"}))
+        soundfile.write(tmp_path / f"{song}_1.flac", audio.T.numpy(), 48_000)
     soundfile.write(tmp_path / "rise_0.vocal.flac", audio[0].numpy(), 48_000)
     return tmp_path
 
@@ -62,13 +64,20 @@ def test_resumed_equals_uninterrupted(
 
 
 def test_fit_lowers_the_loss_and_exports(
-    folder: Path, tmp_path: Path, small_config: SpectralCodecConfig
+    folder: Path,
+    tmp_path: Path,
+    small_config: SpectralCodecConfig,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    config = replace(CONFIG, minutes=0.05, validation_minutes=0.02)
+    """By a clock on which every step takes a second."""
+    clock = SimpleNamespace(monotonic=count().__next__)
+    monkeypatch.setattr("songbloom.codec.training.time", clock)
+    config = replace(CONFIG, minutes=0.5, validation_minutes=0.1)
     trainer = CodecTrainer(small_config, config, Renditions(folder))
     trainer.fit(tmp_path, tmp_path / "codec.safetensors")
     lines = (tmp_path / LOG).read_text().splitlines()
     rows = [dict(zip(lines[0].split(","), line.split(","), strict=True)) for line in lines[1:]]
+    assert [int(row["step"]) for row in rows] == [6, 12, 18, 24, 30]
     assert float(rows[-1]["magnitude"]) < float(rows[0]["magnitude"])
     assert (tmp_path / CHECKPOINT).exists()
     codec = load_codec(tmp_path / "codec.safetensors")
@@ -91,5 +100,5 @@ def test_unusable_folders_are_refused(folder: Path) -> None:
     with pytest.raises(SongBloomError, match="no song hum"):
         Renditions(folder, held_out_song="hum")
     (folder / "fall_0.json").unlink()
-    with pytest.raises(SongBloomError, match="at least two songs"):
+    with pytest.raises(SongBloomError, match="at least two training songs"):
         Renditions(folder)

@@ -53,8 +53,8 @@ class CodecTrainingConfig:
     resolutions_per_step: int = 2
     magnitude_weight: float = 1.0
     phase_weight: float = 4.0
-    noise_to_signal_weight: float = 0.08
-    kl_weight: float = 2e-3
+    noise_to_signal_weight: float = 0.12
+    kl_weight: float = 1e-2
     export_minutes: float = 5.0
     validation_minutes: float = 3.0
 
@@ -75,19 +75,23 @@ class Renditions:
     """Mixes (2, S) and dry voices (1, S) of a folder, in memory as 16-bit integers."""
 
     def __init__(self, folder: str | Path, held_out_song: str | None = None) -> None:
-        """Read `KEY.flac`, `KEY.vocal.flac` and the field `song` of `KEY.json`.
+        """Read `KEY.flac`, `KEY.vocal.flac` and the fields `song` and `split` of `KEY.json`.
+
+        Only renditions of the training split are read, and one of its songs is held out.
 
         Raises:
-            SongBloomError: If there is no rendition, only one song, or no song `held_out_song`.
+            SongBloomError: If there are fewer than two songs, or no song `held_out_song`.
         """
-        paths = sorted(Path(folder).glob("*.json"))
-        songs = {path: json.loads(path.read_text()).get("song") for path in paths}
-        songs = {path: song for path, song in songs.items() if path.with_suffix(".flac").exists()}
-        names = sorted({song for song in songs.values() if song})
+        songs = {}
+        for path in sorted(Path(folder).glob("*.json")):
+            description = json.loads(path.read_text(encoding="utf-8"))
+            if description["split"] == "train" and path.with_suffix(".flac").exists():
+                songs[path] = description["song"]
+        names = sorted(set(songs.values()))
         if len(names) < 2:
             raise SongBloomError(
-                f"{folder} must hold renditions (KEY.flac and KEY.json with the field 'song') of "
-                f"at least two songs, but it holds {len(names)}."
+                f"{folder} must hold renditions (KEY.flac, KEY.json) of at least two training "
+                f"songs, but it holds {len(names)}."
             )
         self.held_out_song = held_out_song or names[-1]
         if self.held_out_song not in names:
