@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 out="${1:-outputs/quickstart}"
-steps="${QUICKSTART_STEPS:-700}"
+steps="${QUICKSTART_STEPS:-}"
 renditions="${QUICKSTART_RENDITIONS:-96}"
 seed="${QUICKSTART_SEED:-0}"
 workers="$(nproc)"
@@ -24,9 +24,9 @@ say "rendering $renditions demo songs"
 say "encoding them to shards"
 "$PYTHON" -m data_prep.encode --corpus "$out/corpus" --output "$out/shards" --workers "$workers"
 
-say "training for $steps steps"
+say "training"
 "$PYTHON" train.py experiment=quickstart data.root="$out/shards" seed="$seed" \
-  resume=last trainer.max_steps="$steps" trainer.precision="$("$PYTHON" scripts/cpu_precision.py)" \
+  resume=last ${steps:+trainer.max_steps=$steps} trainer.precision="$("$PYTHON" scripts/cpu_precision.py)" \
   hydra.run.dir="$out/training"
 
 say "judging what was learnt"

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from songbloom.audio_format import FRAME_RATE
 from songbloom.errors import SongBloomError
+from songbloom.lyrics import parse_lyrics
 from songbloom.pipeline import DEFAULT_MAX_SECONDS, Song, SongBloomPipeline
 from songbloom.sampling import FlowGuidance, GenerationSettings, RepetitionPenalty
 
@@ -93,6 +94,7 @@ def generate(arguments: argparse.Namespace) -> Song:
     """Load, generate under a progress bar, decode."""
     settings = read_settings(arguments)
     lyrics = read_lyrics(arguments.lyrics)
+    parse_lyrics(lyrics)  # a mistake in them should not wait for the weights to load
     pipeline = SongBloomPipeline.from_pretrained(
         arguments.checkpoint,
         device=arguments.device,
@@ -116,7 +118,7 @@ def generate(arguments: argparse.Namespace) -> Song:
             max_seconds=arguments.max_seconds,
         ):
             patches.append(patch)
-            progress.update(patch_seconds)
+            progress.update(min(patch_seconds, limit - progress.n))
     return pipeline.assemble(patches, phonemes, arguments.max_seconds)
 
 
