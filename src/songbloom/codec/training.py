@@ -16,6 +16,7 @@ import soundfile
 import torch
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from songbloom.audio_format import SAMPLE_RATE, SAMPLES_PER_FRAME
@@ -213,10 +214,8 @@ class CodecTrainer:
             self.optimizer.step()
         self.step += 1
         decay = min(config.ema_decay, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            torch._foreach_lerp_(
-                list(self.average.parameters()), list(self.codec.parameters()), 1 - decay
-            )
+        move_average = get_ema_multi_avg_fn(decay)
+        move_average(list(self.average.parameters()), list(self.codec.parameters()), self.step)
         return {"loss": loss.item(), **{name: part.item() for name, part in parts.items()}}
 
     def losses(
