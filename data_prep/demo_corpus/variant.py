@@ -28,8 +28,7 @@ class Voice:
     warp: float
 
 
-# Every one of these is matched to its own words (docs/demo_corpus.md); espeak's female variants
-# are not when they sing this low.
+# Every one of these is matched to its own words (docs/demo_corpus.md).
 _ESPEAK_VOICES = {"en": ("en-us", "en-us+m3"), "zh": ("cmn", "cmn+m3")}
 _WARPS = {"": 1.0, "-deep": 0.94, "-bright": 1.07}
 VOICES = {

@@ -124,7 +124,13 @@ def test_the_songs_are_enough_and_documented():
         assert {name for form in song.forms for name in form} == set(song.sections)
 
 
-def test_no_tune_or_line_is_shared_between_the_splits():
+def test_the_page_lists_every_song():
+    page = (SONG_FOLDER.parents[2] / "docs" / "demo_corpus.md").read_text(encoding="utf-8")
+    for song in load_songs():
+        assert f"| {song.title} | {song.language} | {song.split} | {song.source} |" in page
+
+
+def test_no_line_is_shared_between_the_splits():
     def lines(split):
         return {
             sentence
