@@ -22,8 +22,8 @@ from songbloom.errors import SongBloomError
 from songbloom.flow_matching import add_noise, velocity_target
 from songbloom.losses import flow_loss, sketch_loss, sketch_targets
 from songbloom.lyrics import LyricIds, Vocabulary
+from songbloom.lyrics.vocabulary import PADDING_ID
 from songbloom.models import Conditions, SongBloom
-from songbloom.models.conditioners import PADDING_ID
 from songbloom.models.songbloom import PatchInputs
 from songbloom.released_layout import config_from_released, from_released
 from songbloom.sampling import (

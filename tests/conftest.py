@@ -60,7 +60,7 @@ def tiny_model(tiny_config: SongBloomConfig) -> SongBloom:
     """A model whose every weight is random, the diffusion head included."""
     model = SongBloom(tiny_config)
     generator = torch.Generator().manual_seed(0)
-    initialize_weights(model, generator, std=0.1)
+    initialize_weights(model, generator)
     with torch.no_grad():
         model.dit.latent_out.weight.normal_(std=0.1, generator=generator)
     return model.eval()

@@ -1,1 +1,1 @@
-"""Data files shipped with the package: the embedded codec, the sketch codebook, the phoneme data."""
+"""Data shipped with the package: the embedded codec, the sketch codebook, the phoneme data."""

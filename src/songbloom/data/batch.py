@@ -13,9 +13,7 @@ from torch import Tensor
 from songbloom.audio_format import PROMPT_FRAMES
 from songbloom.data.schema import DatasetError
 from songbloom.data.tar_index import SongSample
-from songbloom.lyrics.vocabulary import Vocabulary
-
-LYRICS_PADDING = -1
+from songbloom.lyrics.vocabulary import PADDING_ID, Vocabulary
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,7 +174,7 @@ def lyrics_tensor(vocabulary: Vocabulary, phonemes: str, *, max_lyrics: int) -> 
             f"max_lyrics to keep them whole",
             stacklevel=2,
         )
-    result = torch.full((3, max_lyrics), LYRICS_PADDING)
+    result = torch.full((3, max_lyrics), PADDING_ID)
     kept = rows[:, :max_lyrics]
     result[:, : kept.shape[1]] = kept
     return result

@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
-import webdataset as wds
 from numpy.typing import NDArray
+from webdataset.writer import TarWriter
 
 from songbloom.data.schema import (
     AUDIO_MEMBER,
@@ -79,7 +79,7 @@ class ShardWriter:
         self._seconds = 0.0
         folder.mkdir(parents=True, exist_ok=True)
         self._file = self._temporary.open("wb")
-        self._tar = wds.TarWriter(self._file, encoder=False, compress=False, mtime=0)
+        self._tar = TarWriter(self._file, encoder=False, compress=False, mtime=0)
 
     def write(
         self,

@@ -12,6 +12,9 @@ import yaml
 from songbloom.errors import SongBloomError
 from songbloom.lyrics.sections import SECTION_SEPARATOR, SENTENCE_END
 
+PADDING_ID = -1
+"""Marks an empty lyric position in a batch."""
+
 MAX_SENTENCES = 50
 """Rows of the sentence-index embedding in the releases; indices are capped one below."""
 

@@ -6,10 +6,8 @@ Shape letters: B batch, L lyric positions (the fixed maximum), F prompt frames, 
 import torch
 from torch import Tensor, nn
 
+from songbloom.lyrics.vocabulary import PADDING_ID
 from songbloom.models.config import SongBloomConfig
-
-PADDING_ID = -1
-"""Marks an empty lyric position in a batch."""
 
 
 class LyricsConditioner(nn.Module):
