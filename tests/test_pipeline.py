@@ -74,9 +74,9 @@ def test_prompts_are_mixed_to_mono_cut_and_padded(pipeline):
 
 
 def test_mistakes_are_one_sentence(pipeline):
-    with pytest.raises(SongBloomError, match="at least 0.16 s"):
+    with pytest.raises(SongBloomError, match=r"at least 0\.16 s"):
         sing(pipeline, torch.randn(2, 48_000), max_seconds=0.1)
-    with pytest.raises(SongBloomError, match="give \\(channels, samples\\)"):
+    with pytest.raises(SongBloomError, match=r"give \(channels, samples\)"):
         sing(pipeline, torch.randn(48_000))
     with pytest.raises(SongBloomError, match="before its first patch"):
         pipeline.assemble([], PHONEMES, 1.0)

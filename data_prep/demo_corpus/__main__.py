@@ -7,6 +7,7 @@ from pathlib import Path
 
 from data_prep.demo_corpus.corpus import write_corpus
 from data_prep.demo_corpus.plan import SPLITS, plan
+from data_prep.demo_corpus.variant import MAX_SECONDS
 from songbloom.errors import SongBloomError
 
 
@@ -19,6 +20,12 @@ def main() -> int:
     )
     parser.add_argument("--val-renditions", type=int, help="default: one of each training song")
     parser.add_argument("--test-renditions", type=int, help="default: two of each held-out song")
+    parser.add_argument(
+        "--songs", nargs="+", metavar="SONG", help="training songs; default: all of them"
+    )
+    parser.add_argument(
+        "--max-seconds", type=float, default=MAX_SECONDS, help="leave out longer performances"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--split", choices=[*SPLITS, "all"], default="all")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
@@ -30,6 +37,8 @@ def main() -> int:
             arguments.renditions,
             arguments.val_renditions,
             arguments.test_renditions,
+            training_songs=arguments.songs,
+            max_seconds=arguments.max_seconds,
         )
         chosen = [r for r in renditions if arguments.split in ("all", r.split)]
         made = write_corpus(arguments.output, chosen, arguments.workers, arguments.vocals)

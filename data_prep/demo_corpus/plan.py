@@ -1,8 +1,11 @@
 """Which renditions a corpus has: song, number and split of each, from a seed and counts."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from data_prep.demo_corpus.notation import load_songs
+from data_prep.demo_corpus.song import Song
+from data_prep.demo_corpus.variant import MAX_SECONDS, draw_variant, duration
 from songbloom.errors import SongBloomError
 
 SPLITS = ("train", "val", "test")
@@ -44,16 +47,39 @@ def plan(
     renditions: int,
     val_renditions: int | None = None,
     test_renditions: int | None = None,
+    *,
+    training_songs: Sequence[str] | None = None,
+    max_seconds: float = MAX_SECONDS,
 ) -> list[Rendition]:
     """The corpus: `renditions` train ones dealt evenly to the training songs, and the others.
 
     By default there is one validation rendition (another seed) of every training song, and two
     test renditions of every held-out song. A larger plan contains the smaller ones.
+
+    Args:
+        seed: which of the endlessly many corpora.
+        renditions: number of train renditions.
+        val_renditions: number of validation renditions.
+        test_renditions: number of test renditions.
+        training_songs: keys of the songs to train on; all that are not held out by default.
+        max_seconds: seeds whose performance lasts longer are passed over.
+
+    Raises:
+        SongBloomError: a count out of range, an unknown song, or no form that is short enough.
     """
+    by_key = {song.key: song for song in load_songs()}
     songs = {
-        "train": [song.key for song in load_songs() if song.split == "train"],
-        "test": [song.key for song in load_songs() if song.split == "test"],
+        split: [song.key for song in by_key.values() if song.split == split]
+        for split in ("train", "test")
     }
+    if training_songs is not None:
+        unknown = [key for key in training_songs if key not in songs["train"]]
+        if unknown:
+            raise SongBloomError(
+                f"There is no training song {unknown[0]!r}; the training songs are "
+                f"{', '.join(songs['train'])}."
+            )
+        songs["train"] = list(training_songs)
     songs["val"] = songs["train"]
     counts = {
         "train": renditions,
@@ -63,13 +89,25 @@ def plan(
     for split, count in counts.items():
         if not 0 <= count <= 1000 * len(songs[split]):
             raise SongBloomError(f"The number of {split} renditions cannot be {count}.")
+    dealt = {
+        (split, key): _short_renditions(by_key[key], split, seed, max_seconds)
+        for split in SPLITS
+        for key in songs[split]
+    }
     return [
-        Rendition(
-            song=songs[split][i % len(songs[split])],
-            number=_FIRST_NUMBER[split] + i // len(songs[split]),
-            corpus_seed=seed,
-            split=split,
-        )
+        next(dealt[split, songs[split][i % len(songs[split])]])
         for split in SPLITS
         for i in range(counts[split])
     ]
+
+
+def _short_renditions(song: Song, split: str, seed: int, max_seconds: float) -> Iterator[Rendition]:
+    """Renditions of a song in the order of their numbers, those that last too long left out."""
+    for number in range(_FIRST_NUMBER[split], _FIRST_NUMBER[split] + 1000):
+        rendition = Rendition(song=song.key, number=number, corpus_seed=seed, split=split)
+        variant = draw_variant(song, rendition.seed)
+        if duration(song, variant.form, variant.bpm) <= max_seconds:
+            yield rendition
+    raise SongBloomError(
+        f"{song.key} has too few performances of at most {max_seconds:g} s; allow longer ones."
+    )

@@ -94,3 +94,18 @@ def test_a_wrong_rendition_is_refused(fields, sentence):
 def test_a_wrong_count_is_refused():
     with pytest.raises(SongBloomError, match="number of train renditions cannot be -1"):
         plan(0, -1)
+
+
+def test_a_plan_can_be_of_few_songs_and_short_performances():
+    songs = ["amazing_grace", "song_bie"]
+    renditions = plan(0, 12, training_songs=songs, max_seconds=60)
+    assert {r.song for r in renditions if r.split != "test"} == set(songs)
+    assert len([r for r in renditions if r.split == "train"]) == 12
+    by_key = {song.key: song for song in load_songs()}
+    for rendition in renditions:
+        variant = draw_variant(by_key[rendition.song], rendition.seed)
+        assert duration(by_key[rendition.song], variant.form, variant.bpm) <= 60
+    with pytest.raises(SongBloomError, match="no training song 'clementine'"):
+        plan(0, 12, training_songs=["clementine"])
+    with pytest.raises(SongBloomError, match="allow longer ones"):
+        plan(0, 12, max_seconds=31)
