@@ -19,7 +19,11 @@ say() { printf '== %s (%d min %02d s since the start)\n' "$1" $(((SECONDS - star
 source scripts/setup_env.sh demo,dev
 
 say "rendering $renditions demo songs"
-"$PYTHON" -m data_prep.demo_corpus --output "$out/corpus" --renditions "$renditions" --seed 0 --workers "$workers"
+# Eight songs in short performances: many renditions of a song teach more in ten minutes than few of
+# many. `python -m data_prep.demo_corpus --help` makes larger corpora.
+"$PYTHON" -m data_prep.demo_corpus --output "$out/corpus" --renditions "$renditions" --seed 0 \
+  --workers "$workers" --max-seconds 64 --songs amazing_grace auld_lang_syne aura_lee my_bonnie \
+  red_river_valley silent_night song_bie jing_ye_si
 
 say "encoding them to shards"
 "$PYTHON" -m data_prep.encode --corpus "$out/corpus" --output "$out/shards" --workers "$workers"

@@ -9,7 +9,7 @@ from songbloom.models.patch_dit import PatchDiTBlock
 from songbloom.models.sketch_lm import SketchLMBlock
 from songbloom.models.songbloom import SongBloom
 
-EMBEDDING_STD = 0.3
+EMBEDDING_STD = 1.0
 
 
 def initialize_weights(model: SongBloom, generator: torch.Generator) -> None:
