@@ -29,9 +29,13 @@ say "encoding them to shards"
 "$PYTHON" -m data_prep.encode --corpus "$out/corpus" --output "$out/shards" --workers "$workers"
 
 say "training"
+shorter=()
+if [ -n "$steps" ]; then
+  shorter=("trainer.max_steps=$steps" "trainer.val_check_interval=$((steps < 100 ? steps : 100))")
+fi
 "$PYTHON" train.py experiment=quickstart data.root="$out/shards" seed="$seed" \
-  resume=last ${steps:+trainer.max_steps=$steps} trainer.precision="$("$PYTHON" scripts/cpu_precision.py)" \
-  hydra.run.dir="$out/training"
+  resume=last trainer.precision="$("$PYTHON" scripts/cpu_precision.py)" \
+  hydra.run.dir="$out/training" "${shorter[@]}"
 
 say "judging what was learnt"
 "$PYTHON" scripts/report.py "$out/training/model.safetensors" "$out/shards" --output "$out/report.json"
@@ -39,7 +43,7 @@ say "judging what was learnt"
 say "singing"
 prompt="$(ls "$out"/corpus/*.flac | head -n 1)"
 "$PYTHON" infer.py --checkpoint "$out/training/model.safetensors" \
-  --lyrics examples/lyrics.txt --prompt "$prompt" --seed "$seed" \
+  --lyrics examples/lyrics.txt --max-seconds 90 --prompt "$prompt" --seed "$seed" \
   --output "$out/song.flac" --spectrogram "$out/song.png"
 
 say "done"
