@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 out="${1:-outputs/quickstart}"
 steps="${QUICKSTART_STEPS:-}"
-renditions="${QUICKSTART_RENDITIONS:-96}"
+renditions="${QUICKSTART_RENDITIONS:-160}"
 seed="${QUICKSTART_SEED:-0}"
 workers="$(nproc)"
 started=$SECONDS
@@ -31,7 +31,7 @@ say "encoding them to shards"
 say "training"
 shorter=()
 if [ -n "$steps" ]; then
-  shorter=("trainer.max_steps=$steps" "trainer.val_check_interval=$((steps < 100 ? steps : 100))")
+  shorter=("trainer.max_steps=$steps" "trainer.val_check_interval=$((steps < 75 ? steps : 75))")
 fi
 "$PYTHON" train.py experiment=quickstart data.root="$out/shards" seed="$seed" \
   resume=last trainer.precision="$("$PYTHON" scripts/cpu_precision.py)" \
