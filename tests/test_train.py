@@ -126,6 +126,16 @@ def test_a_run_leaves_everything_behind(run):
     assert "train/frames_per_second" in columns
 
 
+def test_the_newest_step_is_kept_whether_it_is_the_best_or_not(shards, tmp_path):
+    # At this rate the model is best before its first step counts for much.
+    rate = "optimizer.lr=1.0"
+    load_script("train").train(configure(shards, tmp_path, rate, "trainer.max_steps=6"))
+    best = load_checkpoint(tmp_path / "model.safetensors")
+    last = load_checkpoint(tmp_path / "checkpoints" / "last.ckpt")
+    assert last.step == 6
+    assert best.step < 6
+
+
 def test_both_kinds_of_checkpoint_hold_the_same_model(run):
     exported = load_checkpoint(run / "model.safetensors")
     last = load_checkpoint(run / "checkpoints" / "last.ckpt")
