@@ -6,26 +6,30 @@ maximum absolute difference), last one JSON line; exit status 1 where a differen
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as F
 
-from songbloom.audio_format import FRAME_RATE, PROMPT_SECONDS
+from songbloom.audio_format import PROMPT_FRAMES
+from songbloom.checkpoint import check_state
 from songbloom.codec.oobleck import Oobleck
 from songbloom.errors import SongBloomError
 from songbloom.flow_matching import add_noise, velocity_target
 from songbloom.losses import flow_loss, sketch_loss, sketch_targets
 from songbloom.lyrics import LyricIds, Vocabulary
-from songbloom.lyrics.vocabulary import PADDING_ID
+from songbloom.lyrics.vocabulary import MAX_SENTENCES, PADDING_ID
 from songbloom.models import Conditions, SongBloom
 from songbloom.models.songbloom import PatchInputs
-from songbloom.released_layout import config_from_released, from_released
+from songbloom.released_layout import config_from_released, from_released, to_released
 from songbloom.sampling import (
     FlowGuidance,
     GenerationSettings,
@@ -34,7 +38,33 @@ from songbloom.sampling import (
 )
 
 TOLERANCE = 1e-4
+CHUNKED = "vae/decoded_chunked_c128_o32"
 Results = Iterator[tuple[str, Tensor]]
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """The json of a case."""
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SongBloomError(f"{path} cannot be read as JSON: {error}.") from error
+    needed = {"vocab": list, "lyrics": list, "model": dict, "vae_config": dict}
+    for name, kind in needed.items():
+        if not isinstance(settings, dict) or not isinstance(settings.get(name), kind):
+            raise SongBloomError(f"{path} needs an object whose `{name}` is a {kind.__name__}.")
+    return settings
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a case; no valid one holds a value that is not finite."""
+    try:
+        tensors = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise SongBloomError(f"{path} cannot be read as safetensors: {error}.") from error
+    for name, tensor in tensors.items():
+        if not tensor.isfinite().all():
+            raise SongBloomError(f"{name} in {path} holds values that are not finite.")
+    return tensors
 
 
 class ReferenceCase:
@@ -47,8 +77,9 @@ class ReferenceCase:
                 raise SongBloomError(
                     f"{needed} is missing; a case is a .safetensors and its .json."
                 )
-        self.settings: dict[str, Any] = json.loads(settings_path.read_text(encoding="utf-8"))
-        self.tensors = load_file(path)
+        self.path = path
+        self.settings = read_settings(settings_path)
+        self.tensors = read_tensors(path)
         weights = {
             key.removeprefix("weights/"): value
             for key, value in self.tensors.items()
@@ -56,15 +87,24 @@ class ReferenceCase:
         }
         self.vocabulary = Vocabulary(tuple(self.settings["vocab"]))
         state = from_released(weights)
+        sentences = state.get("lyrics_conditioner.sentences.weight")
         config = config_from_released(
             {
-                "prompt_len": PROMPT_SECONDS * FRAME_RATE,
+                "prompt_len": PROMPT_FRAMES,
                 **self.settings["model"],
                 "vocab_size": len(self.vocabulary.symbols),
-                "max_sentence_per_structure": len(state["lyrics_conditioner.sentences.weight"]),
+                # Told by the weights alone; missing ones are named below.
+                "max_sentence_per_structure": MAX_SENTENCES
+                if sentences is None
+                else len(sentences),
             }
         )
         self.model = SongBloom(config).eval()
+        # Under the released names, which are those of the case.
+        check_state(
+            to_released(self.model.state_dict()),
+            {key: value for key, value in weights.items() if not key.startswith("vae.")},
+        )
         self.model.load_state_dict(state)
         prefix = "vae.vae."
         self.codec = Oobleck.from_released(
@@ -73,14 +113,20 @@ class ReferenceCase:
         ).eval()
 
     def __getitem__(self, name: str) -> Tensor:
+        if name not in self.tensors:
+            raise SongBloomError(f"{self.path} lacks the tensor {name}.")
         return self.tensors[name]
+
+    def holds(self, group: str) -> bool:
+        """Whether any tensor of a group is there, so that all of it should be."""
+        return any(name.startswith(f"{group}/") for name in self.tensors)
 
     def encode(self, text: str) -> LyricIds:
         """Ids of one text."""
         # The published front end drops what its vocabulary does not hold; so must its twin here.
         kept = [symbol for symbol in text.split(" ") if symbol in self.vocabulary.symbols]
         if not kept:
-            return self.vocabulary.null()
+            return LyricIds()
         return self.vocabulary.encode(" ".join(kept), max_sentences=self.model.config.max_sentences)
 
     def lyrics(self, text: str) -> Tensor:
@@ -91,14 +137,20 @@ class ReferenceCase:
         rows = rows[:, :length].long()
         return F.pad(rows, (0, length - rows.shape[1]), value=PADDING_ID)[None]
 
+    @cached_property
+    def prompts(self) -> Tensor:
+        """Latents of the prompts' audio (B, D, frames); the posterior's mean is their sample."""
+        audio = self["in/prompt_wav"].expand(-1, self.codec.num_channels, -1)
+        # The bare encoder drops a last piece of a frame, which our `encode` would fill up.
+        mean, _ = self.codec.encoder(audio).chunk(2, dim=1)
+        return mean[..., : self.model.config.prompt_frames]
+
     def conditions(self) -> Conditions:
-        """All songs' lyrics and prompts; the posterior's mean stands for its sample."""
-        frames = self.model.config.prompt_frames
-        stereo = self["in/prompt_wav"].expand(-1, 2, -1)
-        prompts = self.codec.encode(stereo).mean[..., :frames]
+        """All songs' lyrics and prompts, padded to their fixed lengths."""
+        missing_frames = self.model.config.prompt_frames - self.prompts.shape[-1]
         return Conditions(
             lyrics=torch.cat([self.lyrics(text) for text in self.settings["lyrics"]]),
-            prompts=F.pad(prompts, (0, frames - prompts.shape[-1])),
+            prompts=F.pad(self.prompts, (0, missing_frames)),
         )
 
     def null(self) -> Conditions:
@@ -118,14 +170,25 @@ def recompute_conditions(case: ReferenceCase) -> Results:
         if group == "cond":
             for song, text in enumerate(case.settings["lyrics"]):
                 name = f"cond/lyrics_ids_{song}"
-                yield name, torch.tensor(case.encode(text).ids)[: len(case[name])]
+                # Stored in full or as many as the model reads.
+                length = max(len(case[name]), case.model.config.max_lyrics)
+                yield name, torch.tensor(case.encode(text).ids)[:length]
         yield f"{group}/lyrics_embed", case.model.lyrics_conditioner(conditions.lyrics)
         yield f"{group}/lyrics_mask", mask
         yield f"{group}/prompt_wav_embed", case.model.prompt_conditioner(conditions.prompts)
-        present = torch.full(
-            (len(mask), case.model.config.prompt_frames), int(group == "cond"), dtype=torch.int32
-        )
-        yield f"{group}/prompt_wav_mask", present
+        yield f"{group}/prompt_wav_mask", prompt_mask(case, group)
+
+
+def prompt_mask(case: ReferenceCase, group: str) -> Tensor:
+    """Which frames (B, F) of the prompts are audio."""
+    reference = case[f"{group}/prompt_wav_mask"]
+    if group == "null":
+        return torch.zeros_like(reference)
+    # Nothing reads the mask, and the format does not say what it holds for the padding behind
+    # short audio: only the frames of audio are compared.
+    mask = reference.clone()
+    mask[:, : case.prompts.shape[-1]] = 1
+    return mask
 
 
 def recompute_training(case: ReferenceCase) -> Results:
@@ -173,12 +236,19 @@ def generation_settings(data: dict[str, Any]) -> GenerationSettings:
     weights = data.get("cfg_coef", 1.5)
     sketch_guidance, flow_guidance = weights if isinstance(weights, list) else (weights, weights)
     penalised = data.get("penalty_repeat", False)
+    # The one best code is drawn for certain, and a temperature of 0 can only mean the same.
+    certain = data.get("top_k") == 1 or data.get("temp", 1.0) == 0
+    if data.get("use_sampling", False) and not certain:
+        raise SongBloomError(
+            "The case's generation was sampled, so its draws cannot be repeated; make it with "
+            "use_sampling false."
+        )
     return GenerationSettings(
         sketch_guidance=sketch_guidance,
         flow_guidance=flow_guidance,
         flow_guidance_type=FlowGuidance(data.get("dit_cfg_type", "h")),
         num_steps=data["steps"],
-        greedy=not data.get("use_sampling", True),
+        greedy=True,
         diffusion_temperature=data.get("diff_temp", 1.0),
         repetition_penalty=(RepetitionPenalty.RELEASED if penalised else RepetitionPenalty.NONE),
         penalty_window=data.get("penalty_window", 50),
@@ -190,8 +260,13 @@ def recompute_generation(case: ReferenceCase, group: str) -> Results:
     conditions, null = case.conditions(), case.null()
     noise = case[f"{group}/noise"]
     settings = case.settings[group]
+    stored = case[f"{group}/sketch"].shape[-1] // case.model.config.patch_size
     # The published loop may draw noise for a patch that it then drops.
-    max_patches = settings.get("returned_blocks", len(noise))
+    max_patches = settings.get("returned_blocks", stored)
+    if max_patches > len(noise):
+        raise SongBloomError(
+            f"{group}/noise holds the noise of {len(noise)} patches, but {max_patches} were made."
+        )
     patches = list(
         generate_patches(
             case.model,
@@ -203,28 +278,36 @@ def recompute_generation(case: ReferenceCase, group: str) -> Results:
             noise=lambda index: noise[index],
         )
     )
-    yield f"{group}/sketch", torch.cat([patch.sketch for patch in patches])[None]
-    yield f"{group}/latent", torch.cat([patch.latents for patch in patches]).T[None]
+    # A song that ends in its first patch has no patch at all.
+    sketch = [case[f"{group}/sketch"].new_empty(0), *(patch.sketch for patch in patches)]
+    latents = [noise.new_empty(0, noise.shape[-1]), *(patch.latents for patch in patches)]
+    yield f"{group}/sketch", torch.cat(sketch)[None]
+    yield f"{group}/latent", torch.cat(latents).T[None]
 
 
 def recompute_codec(case: ReferenceCase) -> Results:
     """The autoencoder on audio and on latents, whole and in chunks."""
-    yield "vae/encoder_raw", case.codec.encode_raw(case["vae/in_audio"])
-    yield "vae/decoded", case.codec.decode(case["vae/in_latent"])
-    yield (
-        "vae/decoded_chunked_c128_o32",
-        case.codec.decode_chunked(case["vae/in_latent"], chunk_frames=128, overlap_frames=32),
-    )
+    yield "vae/encoder_raw", case.codec.encoder(case["vae/in_audio"])
+    latents = case["vae/in_latent"]
+    yield "vae/decoded", case.codec.decode(latents)
+    chunked = [name for name in case.tensors if name.startswith("vae/decoded_chunked_")]
+    # The published chunked decoding crashes below one chunk: such a case has no tensor of it.
+    if not chunked and latents.shape[-1] >= 128:
+        chunked = [CHUNKED]
+    for name in chunked:
+        chunk, overlap = (int(number) for number in re.findall(r"\d+", name))
+        yield name, case.codec.decode_chunked(latents, chunk, overlap)
 
 
 def recompute(case: ReferenceCase) -> Results:
     """Every tensor of every group that the case holds."""
     yield from recompute_conditions(case)
-    if "train/lm_in" in case.tensors:
+    if case.holds("train"):
         yield from recompute_training(case)
-    for group in sorted(key for key in case.settings if key.startswith("gen_")):
-        yield from recompute_generation(case, group)
-    if "vae/decoded" in case.tensors:
+    for group, settings in sorted(case.settings.items()):
+        if group.startswith("gen_") and isinstance(settings, dict):
+            yield from recompute_generation(case, group)
+    if case.holds("vae"):
         yield from recompute_codec(case)
 
 
@@ -242,23 +325,36 @@ def difference(ours: Tensor, reference: Tensor) -> float:
     return float(gap.nan_to_num(nan=float("inf")).max()) if gap.numel() else 0.0
 
 
-@torch.inference_mode()
-def main() -> int:
-    """Compare one case; return the exit status."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("case", type=Path, help="the .safetensors; its .json lies beside it")
-    case = ReferenceCase(parser.parse_args().case)
+def compare(path: Path) -> dict[str, float]:
+    """Differences of a case's computed tensors by name, printed as they come."""
+    case = ReferenceCase(path)
     missing = {name for name in case.tensors if not is_input(name)}
     differences: dict[str, float] = {}
     for name, ours in recompute(case):
-        if name not in case.tensors:
-            continue
         differences[name] = difference(ours, case[name])
         missing.discard(name)
         print(f"{name:36s} {differences[name]:.2e}")
     for name in sorted(missing):
         differences[name] = float("inf")
         print(f"{name:36s} not recomputed")
+    return differences
+
+
+@torch.inference_mode()
+def main() -> int:
+    """Compare one case; return the exit status."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("case", type=Path, help="the .safetensors; its .json lies beside it")
+    path = parser.parse_args().case
+    try:
+        differences = compare(path)
+    except SongBloomError:
+        raise
+    except Exception as error:  # tensors that do not fit one another raise many kinds
+        reason = str(error).partition("\n")[0]
+        raise SongBloomError(
+            f"{path} cannot be recomputed: {type(error).__name__}: {reason}"
+        ) from error
     failed = sorted(name for name, value in differences.items() if value > TOLERANCE)
     largest = max(differences.values(), default=float("inf"))
     # JSON has no infinity: a shape that differs is told by the name in `failed`.

@@ -27,6 +27,16 @@ def test_euler_follows_a_straight_path_exactly():
     torch.testing.assert_close(plain, clean, atol=1e-5, rtol=0)
 
 
+def test_a_temperature_of_zero_takes_no_noise():
+    noises = torch.randn(2, 1, 4, 5)
+    paths = [
+        integrate(lambda x, t: x - 1, noise, num_steps=5, diffusion_temperature=0.0)
+        for noise in noises
+    ]
+    assert torch.equal(*paths)
+    assert paths[0].any()
+
+
 def test_timesteps_are_logit_normal():
     t = sample_timesteps(20_000, torch.Generator().manual_seed(0))
     logits = torch.logit(t)

@@ -42,7 +42,7 @@ def integrate(
         velocity: v(x_t, t) for x_t (M, P, D) and a scalar t.
         noise: ε (M, P, D).
         num_steps: Euler steps of equal size.
-        diffusion_temperature: τ in (0, 1]; 1 is plain Euler from noise.
+        diffusion_temperature: τ in [0, 1]; 1 is plain Euler from noise, 0 takes none of it.
 
     Returns:
         x_0 (M, P, D).

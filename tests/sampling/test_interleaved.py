@@ -92,3 +92,7 @@ def test_damaged_weights_say_so(tiny_model, tiny_batch):
 def test_settings_out_of_range_are_refused(name):
     with pytest.raises(SongBloomError, match=name):
         GenerationSettings(**{name: -1})
+
+
+def test_a_diffusion_temperature_of_zero_is_in_range():
+    assert GenerationSettings(diffusion_temperature=0.0).diffusion_temperature == 0

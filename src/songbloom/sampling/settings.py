@@ -64,7 +64,7 @@ class GenerationSettings:
             "num_steps": self.num_steps >= 1,
             "temperature": self.temperature > 0,
             "top_k": self.top_k >= 0,
-            "diffusion_temperature": 0 < self.diffusion_temperature <= 1,
+            "diffusion_temperature": 0 <= self.diffusion_temperature <= 1,
             "penalty": self.penalty >= 1,
             "penalty_window": self.penalty_window >= 1,
             "sketch_guidance": self.sketch_guidance >= 0,
