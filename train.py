@@ -20,7 +20,6 @@ from songbloom.checkpoint import (
     save_checkpoint,
 )
 from songbloom.config import build, build_each, partial, register, to_yaml
-from songbloom.data.batch import BatchFormat
 from songbloom.data.index import DatasetIndex
 from songbloom.data.module import SongDataModule
 from songbloom.errors import SongBloomError
@@ -72,12 +71,7 @@ def train(config: DictConfig) -> Checkpoint:
     )
     data = SongDataModule(
         data_config,
-        BatchFormat(
-            patch_size=card.config.patch_size,
-            num_codes=card.config.num_codes,
-            max_lyrics=card.config.max_lyrics,
-            prompt_frames=card.config.prompt_frames,
-        ),
+        card.batch_format,
         vocabulary=card.vocabulary,
         codec_fingerprint=card.codec.fingerprint,
         sketch_fingerprint=card.sketch.fingerprint,

@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from songbloom.data.batch import BatchFormat
 from songbloom.errors import SongBloomError
 from songbloom.lyrics import Vocabulary
 from songbloom.models import SongBloom, SongBloomConfig
@@ -66,6 +67,18 @@ class ModelCard:
                 f"{self.config.vocab_size} rows for them; use the vocabulary that the checkpoint "
                 "was trained with."
             )
+
+    @property
+    def batch_format(self) -> BatchFormat:
+        """What this model fixes about its batches."""
+        config = self.config
+        return BatchFormat(
+            patch_size=config.patch_size,
+            num_codes=config.num_codes,
+            max_lyrics=config.max_lyrics,
+            max_sentences=config.max_sentences,
+            prompt_frames=config.prompt_frames,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""

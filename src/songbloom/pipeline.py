@@ -204,7 +204,7 @@ class SongBloomPipeline:
 
     def _conditions(self, phonemes: str, prompt: Tensor | None) -> Conditions:
         config = self.model.config
-        lyrics = lyrics_tensor(self.card.vocabulary, phonemes, max_lyrics=config.max_lyrics)
+        lyrics = lyrics_tensor(phonemes, self.card.batch_format, self.card.vocabulary)
         null_prompt = torch.zeros(1, config.latent_dim, config.prompt_frames)
         prompts = null_prompt if prompt is None else prompt
         return Conditions(

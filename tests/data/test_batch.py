@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from songbloom.data.batch import BatchFormat, SongBatch, collate
+from songbloom.data.batch import BatchFormat, SongBatch, collate, lyrics_tensor
 from songbloom.data.index import DatasetIndex
 from songbloom.data.schema import DatasetError
 from songbloom.data.tar_index import SongSample, TarIndexDataset
@@ -23,10 +23,8 @@ def make_batch(samples: list[SongSample], max_lyrics: int = 12) -> SongBatch:
     return collate(
         samples,
         [0, 1, 2],
-        patch_size=8,
-        num_codes=NUM_CODES,
-        max_lyrics=max_lyrics,
-        vocabulary=VOCABULARY,
+        BatchFormat(patch_size=8, num_codes=NUM_CODES, max_lyrics=max_lyrics),
+        VOCABULARY,
     )
 
 
@@ -55,17 +53,10 @@ def test_lyrics_are_padded_or_cut(samples: list[SongSample]) -> None:
     assert cut.lyrics[0].tolist() == [row[:4] for row in expected]
 
 
-def test_batch_of_one_equals_its_row(samples: list[SongSample]) -> None:
+def test_batch_of_one_equals_its_row(samples: list[SongSample], batch_format: BatchFormat) -> None:
     batch = make_batch(samples)
     for row, sample in enumerate(samples):
-        alone = collate(
-            [sample],
-            [row],
-            patch_size=8,
-            num_codes=NUM_CODES,
-            max_lyrics=12,
-            vocabulary=VOCABULARY,
-        )
+        alone = collate([sample], [row], batch_format, VOCABULARY)
         length = int(alone.lengths[0])
         assert torch.equal(alone.latents[0], batch.latents[row, :, :length])
         assert torch.equal(alone.sketch[0], batch.sketch[row, :length])
@@ -111,3 +102,11 @@ def test_batch_moves_whole(samples: list[SongSample]) -> None:
 def test_format_is_checked() -> None:
     with pytest.raises(ValueError, match="patch_size"):
         BatchFormat(patch_size=0, num_codes=1, max_lyrics=1)
+
+
+def test_sentence_indices_stop_at_the_models_last_row(batch_format: BatchFormat) -> None:
+    def sentences(chosen: BatchFormat) -> list[int]:
+        return lyrics_tensor("[verse] L . L . L", chosen, VOCABULARY)[2, :6].tolist()
+
+    assert sentences(batch_format) == [0, 1, 0, 2, 0, 3]
+    assert sentences(replace(batch_format, max_sentences=2)) == [0, 1, 0, 1, 0, 1]

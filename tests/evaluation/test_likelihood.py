@@ -57,15 +57,7 @@ def test_right_conditions_give_the_training_loss(tiny_model, tiny_card, samples)
     report = evaluate_conditions(
         tiny_model, tiny_card, one, mean_latent=torch.zeros(6), foreign=samples[2:]
     )
-    config = tiny_card.config
-    batch = collate(
-        one,
-        [0],
-        patch_size=config.patch_size,
-        num_codes=config.num_codes,
-        max_lyrics=config.max_lyrics,
-        vocabulary=tiny_card.vocabulary,
-    )
+    batch = collate(one, [0], tiny_card.batch_format, tiny_card.vocabulary)
     generator = torch.Generator().manual_seed(FIRST_SEED)
     draws = draw_corruption(batch, NO_DROPOUT, patch_size=4, generator=generator)
     losses = song_losses(tiny_model, batch, draws, null_lyrics=torch.full((3, 16), -1))

@@ -13,7 +13,7 @@ from torch import Tensor
 from songbloom.audio_format import PROMPT_FRAMES
 from songbloom.data.schema import DatasetError
 from songbloom.data.tar_index import SongSample
-from songbloom.lyrics.vocabulary import PADDING_ID, Vocabulary
+from songbloom.lyrics.vocabulary import MAX_SENTENCES, PADDING_ID, Vocabulary
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,12 +21,14 @@ class BatchFormat:
     """What the model's side fixes about batches.
 
     `patch_size` frames are a patch, `num_codes` is the size of the codebook and the id of EOS,
-    `max_lyrics` the fixed length L of the lyrics, `prompt_frames` the length F of a prompt.
+    `max_lyrics` the fixed length L of the lyrics, `max_sentences` the rows of the sentence
+    embedding, `prompt_frames` the length F of a prompt.
     """
 
     patch_size: int
     num_codes: int
     max_lyrics: int
+    max_sentences: int = MAX_SENTENCES
     prompt_frames: int = PROMPT_FRAMES
 
     def __post_init__(self) -> None:
@@ -124,10 +126,7 @@ class SongBatch:
 def collate(
     samples: Sequence[SongSample],
     prompt_choice: Sequence[int],
-    *,
-    patch_size: int,
-    num_codes: int,
-    max_lyrics: int,
+    batch_format: BatchFormat,
     vocabulary: Vocabulary,
 ) -> SongBatch:
     """Put songs into a batch; song b gets its prompt `prompt_choice[b]`.
@@ -139,10 +138,10 @@ def collate(
             length; the sentence names its key.
         songbloom.lyrics errors: If the vocabulary lacks a phoneme.
     """
-    lengths = [_whole_patches(sample, patch_size) for sample in samples]
+    lengths = [_whole_patches(sample, batch_format.patch_size) for sample in samples]
     size, longest = len(samples), max(lengths)
     latents = torch.zeros(size, samples[0].latents.shape[0], longest)
-    sketch = torch.full((size, longest), num_codes, dtype=torch.int64)
+    sketch = torch.full((size, longest), batch_format.num_codes, dtype=torch.int64)
     for row, (sample, length) in enumerate(zip(samples, lengths, strict=True)):
         latents[row, :, :length] = sample.latents[:, :length]
         sketch[row, :length] = sample.sketch[:length]
@@ -151,10 +150,7 @@ def collate(
         sketch=sketch,
         lengths=torch.tensor(lengths),
         lyrics=torch.stack(
-            [
-                lyrics_tensor(vocabulary, sample.record.phonemes, max_lyrics=max_lyrics)
-                for sample in samples
-            ]
+            [lyrics_tensor(sample.record.phonemes, batch_format, vocabulary) for sample in samples]
         ),
         prompts=torch.stack(
             [sample.prompts[k] for sample, k in zip(samples, prompt_choice, strict=True)]
@@ -163,9 +159,10 @@ def collate(
     )
 
 
-def lyrics_tensor(vocabulary: Vocabulary, phonemes: str, *, max_lyrics: int) -> Tensor:
+def lyrics_tensor(phonemes: str, batch_format: BatchFormat, vocabulary: Vocabulary) -> Tensor:
     """Return (3, max_lyrics) int64: ids, structure ids, sentence indices; -1 past their end."""
-    lyric = vocabulary.encode(phonemes)
+    max_lyrics = batch_format.max_lyrics
+    lyric = vocabulary.encode(phonemes, max_sentences=batch_format.max_sentences)
     rows = torch.tensor([lyric.ids, lyric.structure_ids, lyric.sentence_index], dtype=torch.int64)
     if rows.shape[1] > max_lyrics:
         # One text for all songs, so that Python shows the warning once.

@@ -6,19 +6,20 @@ from typing import Any
 from torch.utils.data import DataLoader, Dataset
 
 from songbloom.data.batch import BatchFormat, SongBatch, collate
+from songbloom.data.excerpts import ExcerptDataset
 from songbloom.data.sampler import PlanItem, PlanSampler
-from songbloom.data.tar_index import SongSample, TarIndexDataset
+from songbloom.data.tar_index import SongSample
 from songbloom.lyrics.vocabulary import Vocabulary
 
 
 class PlannedSongs(Dataset[tuple[SongSample, int]]):
-    """Songs with the prompt that the plan chose for each."""
+    """Excerpts with the prompt that the plan chose for each."""
 
-    def __init__(self, songs: TarIndexDataset) -> None:
-        self._songs = songs
+    def __init__(self, excerpts: ExcerptDataset) -> None:
+        self._excerpts = excerpts
 
     def __getitem__(self, item: PlanItem) -> tuple[SongSample, int]:
-        return self._songs[item.sample], item.prompt
+        return self._excerpts[item.sample], item.prompt
 
 
 class Collator:
@@ -31,14 +32,7 @@ class Collator:
     def __call__(self, items: Sequence[tuple[SongSample, int]]) -> SongBatch:
         """Return the batch of songs and their prompt choices."""
         samples, prompt_choice = zip(*items, strict=True)
-        return collate(
-            samples,
-            prompt_choice,
-            patch_size=self._format.patch_size,
-            num_codes=self._format.num_codes,
-            max_lyrics=self._format.max_lyrics,
-            vocabulary=self._vocabulary,
-        )
+        return collate(samples, prompt_choice, self._format, self._vocabulary)
 
 
 class PlanLoader(DataLoader):
@@ -50,8 +44,8 @@ class PlanLoader(DataLoader):
     it from fetching one batch ahead.
     """
 
-    def __init__(self, songs: TarIndexDataset, sampler: PlanSampler, **options: Any) -> None:
-        super().__init__(PlannedSongs(songs), batch_sampler=sampler, **options)
+    def __init__(self, excerpts: ExcerptDataset, sampler: PlanSampler, **options: Any) -> None:
+        super().__init__(PlannedSongs(excerpts), batch_sampler=sampler, **options)
         self._plan_sampler = sampler
 
     def __iter__(self) -> Iterator[SongBatch]:  # pyright: ignore[reportIncompatibleMethodOverride]

@@ -1,13 +1,16 @@
 """SongDataModule: a dataset folder as Lightning's train, validation and test loaders."""
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, get_args
 
 import torch
 from lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
 from songbloom.data.batch import BatchFormat
+from songbloom.data.excerpts import ExcerptDataset, ExcerptKind
 from songbloom.data.index import DatasetIndex, Verification
 from songbloom.data.loader import Collator, PlanLoader, PlannedSongs
 from songbloom.data.sampler import PlanSampler
@@ -25,6 +28,8 @@ class DataConfig:
         train_split: Split that is trained on.
         val_split: Split of validation.
         test_split: Split of the test.
+        excerpts: What is trained on: "songs", "sections" with words, or "songs_and_sections";
+            validation and test always read whole songs.
         max_frames_per_batch: Songs of a batch times the frames of its longest, at most.
         num_workers: Processes that read songs, per rank; 0 reads in the training process.
         seed: Fixes the order of songs and the choice of prompts.
@@ -36,6 +41,7 @@ class DataConfig:
     train_split: str = "train"
     val_split: str = "val"
     test_split: str = "test"
+    excerpts: ExcerptKind = "songs"
     max_frames_per_batch: int = 20_000
     num_workers: int = 2
     seed: int = 0
@@ -49,8 +55,12 @@ class DataConfig:
             )
         if self.num_workers < 0:
             raise ValueError(f"num_workers must not be negative, but it is {self.num_workers}.")
-        if self.verify not in ("sha256", "size"):
-            raise ValueError(f"verify must be 'sha256' or 'size', but it is {self.verify!r}.")
+        for name, kind in (("verify", Verification), ("excerpts", ExcerptKind)):
+            if getattr(self, name) not in get_args(kind):
+                raise ValueError(
+                    f"{name} must be one of {', '.join(get_args(kind))}, but it is "
+                    f"{getattr(self, name)!r}."
+                )
 
 
 class SongDataModule(LightningDataModule):
@@ -139,14 +149,8 @@ class SongDataModule(LightningDataModule):
 
     def train_dataloader(self) -> PlanLoader:
         """Shuffled batches of the training split, resumable at any batch."""
-        split = self._config.train_split
-        return PlanLoader(
-            self.songs(split),
-            self._sampler(split, shuffle=True),
-            collate_fn=Collator(self._format, self._vocabulary),
-            num_workers=self._config.num_workers,
-            pin_memory=self._config.pin_memory,
-        )
+        excerpts = self._excerpts(self._config.train_split, self._config.excerpts)
+        return PlanLoader(excerpts, self._sampler(excerpts, shuffle=True), **self._loader_options())
 
     def val_dataloader(self) -> DataLoader:
         """All songs of the validation split in a fixed order, each with its first prompt."""
@@ -157,18 +161,34 @@ class SongDataModule(LightningDataModule):
         return self._ordered_loader(self._config.test_split)
 
     def _ordered_loader(self, split: str) -> DataLoader:
+        songs = self._excerpts(split, "songs")
         return DataLoader(
-            PlannedSongs(self.songs(split)),
-            batch_sampler=self._sampler(split, shuffle=False),
-            collate_fn=Collator(self._format, self._vocabulary),
-            num_workers=self._config.num_workers,
-            pin_memory=self._config.pin_memory,
+            PlannedSongs(songs),
+            batch_sampler=self._sampler(songs, shuffle=False),
+            **self._loader_options(),
         )
 
-    def _sampler(self, split: str, *, shuffle: bool) -> PlanSampler:
+    def _excerpts(self, split: str, kind: ExcerptKind) -> ExcerptDataset:
+        excerpts = ExcerptDataset(self.songs(split), kind, min_frames=self._format.patch_size)
+        if excerpts.num_unmatched:
+            warnings.warn(
+                f"{self._config.root}: {excerpts.num_unmatched} songs of the split {split} have "
+                f"other sections in their lyrics than in their times; none was cut from them.",
+                stacklevel=2,
+            )
+        return excerpts
+
+    def _loader_options(self) -> dict[str, Any]:
+        return {
+            "collate_fn": Collator(self._format, self._vocabulary),
+            "num_workers": self._config.num_workers,
+            "pin_memory": self._config.pin_memory,
+        }
+
+    def _sampler(self, excerpts: ExcerptDataset, *, shuffle: bool) -> PlanSampler:
         distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
         return PlanSampler(
-            self.songs(split).num_frames,
+            excerpts.num_frames,
             num_prompts=self.index.num_prompts,
             max_frames_per_batch=self._config.max_frames_per_batch,
             seed=self._config.seed,

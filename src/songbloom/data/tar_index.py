@@ -131,6 +131,15 @@ class TarIndexDataset(Dataset[SongSample]):
     def __len__(self) -> int:
         return len(self.locations)
 
+    def record(self, item: int) -> SongRecord:
+        """Read a song's record alone."""
+        location = self.locations[item]
+        with location.shard.open("rb") as file:
+            data = _read(file, location, RECORD_MEMBER)
+        return SongRecord.from_json(
+            data, name=f"{location.key}.{RECORD_MEMBER} of shard {location.shard}"
+        )
+
     def __getitem__(self, item: int) -> SongSample:
         location = self.locations[item]
         with location.shard.open("rb") as file:

@@ -129,14 +129,7 @@ def evaluate_conditions(
 
 
 def _collate(sample: SongSample, card: ModelCard) -> SongBatch:
-    return collate(
-        [sample],
-        [0],
-        patch_size=card.config.patch_size,
-        num_codes=card.config.num_codes,
-        max_lyrics=card.config.max_lyrics,
-        vocabulary=card.vocabulary,
-    )
+    return collate([sample], [0], card.batch_format, card.vocabulary)
 
 
 def _add(sums: _Sums, model: SongBloom, batch: SongBatch, inputs: CorruptedInputs) -> None:

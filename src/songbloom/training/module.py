@@ -56,7 +56,7 @@ class SongBloomModule(L.LightningModule):
         self._weight_decay = weight_decay
         self._flow_weight = flow_weight
         self._seed = seed
-        null = lyrics_tensor(card.vocabulary, "", max_lyrics=card.config.max_lyrics)
+        null = lyrics_tensor("", card.batch_format, card.vocabulary)
         self.register_buffer("_null_lyrics", null, persistent=False)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
