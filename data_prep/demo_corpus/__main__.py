@@ -7,7 +7,7 @@ from pathlib import Path
 
 from data_prep.demo_corpus.corpus import write_corpus
 from data_prep.demo_corpus.plan import SPLITS, plan
-from data_prep.demo_corpus.variant import MAX_SECONDS
+from data_prep.demo_corpus.variant import FULL_FREEDOM, MAX_SECONDS, Freedom
 from songbloom.errors import SongBloomError
 
 
@@ -26,6 +26,24 @@ def main() -> int:
     parser.add_argument(
         "--max-seconds", type=float, default=MAX_SECONDS, help="leave out longer performances"
     )
+    parser.add_argument(
+        "--tempo", type=float, default=FULL_FREEDOM.tempo, help="1.2: a fifth faster than noted"
+    )
+    parser.add_argument(
+        "--tempo-spread",
+        type=float,
+        default=FULL_FREEDOM.tempo_spread,
+        metavar="SHARE",
+        help="how far a rendition's tempo may lie from that",
+    )
+    parser.add_argument("--num-keys", type=int, help="keys of each song; default: all that suit")
+    parser.add_argument(
+        "--exchange-words",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="of the renditions to train on, those whose words change places (0 to 1)",
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--split", choices=[*SPLITS, "all"], default="all")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
@@ -39,6 +57,12 @@ def main() -> int:
             arguments.test_renditions,
             training_songs=arguments.songs,
             max_seconds=arguments.max_seconds,
+            freedom=Freedom(
+                tempo=arguments.tempo,
+                tempo_spread=arguments.tempo_spread,
+                num_keys=arguments.num_keys,
+            ),
+            exchanged_share=arguments.exchange_words,
         )
         chosen = [r for r in renditions if arguments.split in ("all", r.split)]
         made = write_corpus(arguments.output, chosen, arguments.workers, arguments.vocals)

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from dataclasses import asdict
 from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
@@ -34,11 +35,17 @@ def _paths(folder: Path, rendition: Rendition, vocals: bool) -> list[Path]:
 
 
 def is_complete(folder: Path, rendition: Rendition, vocals: bool) -> bool:
-    """Whether the rendition's files are there and come from the same seed."""
+    """Whether the rendition's files are there and belong to this very performance."""
     paths = _paths(folder, rendition, vocals)
     if not all(path.is_file() for path in paths):
         return False
-    return json.loads(paths[-1].read_text(encoding="utf-8"))["seed"] == rendition.seed
+    made = json.loads(paths[-1].read_text(encoding="utf-8"))
+    wanted = {
+        "seed": rendition.seed,
+        "freedom": asdict(rendition.freedom),
+        "words_exchanged": rendition.words_exchanged,
+    }
+    return all(made.get(name) == value for name, value in wanted.items())
 
 
 def write_rendition(folder: Path, rendition: Rendition, vocals: bool) -> None:

@@ -1,11 +1,12 @@
 """Which renditions a corpus has: song, number and split of each, from a seed and counts."""
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from data_prep.demo_corpus.notation import load_songs
 from data_prep.demo_corpus.song import Song
-from data_prep.demo_corpus.variant import MAX_SECONDS, draw_variant, duration
+from data_prep.demo_corpus.variant import FULL_FREEDOM, MAX_SECONDS, Freedom, draw_variant, duration
 from songbloom.errors import SongBloomError
 
 SPLITS = ("train", "val", "test")
@@ -15,12 +16,17 @@ _NUMBERS = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class Rendition:
-    """One performance of a song; `seed` alone decides how it is performed."""
+    """One performance of a song; its `seed` decides how it is performed, within its `freedom`.
+
+    `words_exchanged` tells whether the words change places.
+    """
 
     song: str
     number: int
     corpus_seed: int
     split: str
+    freedom: Freedom = FULL_FREEDOM
+    words_exchanged: bool = False
 
     def __post_init__(self) -> None:
         """Check the split and the ranges that keep seeds apart."""
@@ -50,6 +56,8 @@ def plan(
     *,
     training_songs: Sequence[str] | None = None,
     max_seconds: float = MAX_SECONDS,
+    freedom: Freedom = FULL_FREEDOM,
+    exchanged_share: float = 0.0,
 ) -> list[Rendition]:
     """The corpus: `renditions` train ones dealt evenly to the training songs, and the others.
 
@@ -63,6 +71,8 @@ def plan(
         test_renditions: number of test renditions.
         training_songs: keys of the songs to train on; all that are not held out by default.
         max_seconds: seeds whose performance lasts longer are passed over.
+        freedom: of all renditions.
+        exchanged_share: part of each song's train renditions whose words change places.
 
     Raises:
         SongBloomError: a count out of range, an unknown song, or no form that is short enough.
@@ -90,22 +100,32 @@ def plan(
         if not 0 <= count <= 1000 * len(songs[split]):
             raise SongBloomError(f"The number of {split} renditions cannot be {count}.")
     dealt = {
-        (split, key): _short_renditions(by_key[key], split, seed, max_seconds)
+        (split, key): _short_renditions(by_key[key], split, seed, max_seconds, freedom)
         for split in SPLITS
         for key in songs[split]
     }
-    return [
-        next(dealt[split, songs[split][i % len(songs[split])]])
-        for split in SPLITS
-        for i in range(counts[split])
-    ]
+    if not 0 <= exchanged_share <= 1:
+        raise SongBloomError(f"exchanged_share must lie in 0 to 1, but is {exchanged_share}.")
+    chosen = []
+    for split in SPLITS:
+        for i in range(counts[split]):
+            turn, number = divmod(i, len(songs[split]))
+            share = exchanged_share if split == "train" else 0.0
+            exchanged = math.floor((turn + 1) * share) > math.floor(turn * share)
+            rendition = next(dealt[split, songs[split][number]])
+            chosen.append(replace(rendition, words_exchanged=exchanged))
+    return chosen
 
 
-def _short_renditions(song: Song, split: str, seed: int, max_seconds: float) -> Iterator[Rendition]:
+def _short_renditions(
+    song: Song, split: str, seed: int, max_seconds: float, freedom: Freedom
+) -> Iterator[Rendition]:
     """Renditions of a song in the order of their numbers, those that last too long left out."""
     for number in range(_FIRST_NUMBER[split], _FIRST_NUMBER[split] + 1000):
-        rendition = Rendition(song=song.key, number=number, corpus_seed=seed, split=split)
-        variant = draw_variant(song, rendition.seed)
+        rendition = Rendition(
+            song=song.key, number=number, corpus_seed=seed, split=split, freedom=freedom
+        )
+        variant = draw_variant(song, rendition.seed, freedom)
         if duration(song, variant.form, variant.bpm) <= max_seconds:
             yield rendition
     raise SongBloomError(

@@ -1,6 +1,6 @@
 """Renders one rendition: audio, the dry voice, and when every section, word and phoneme sounds."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from data_prep.demo_corpus.song import Song
 from data_prep.demo_corpus.timeline import Timeline, build_timeline, sung_words
 from data_prep.demo_corpus.variant import draw_variant
 from data_prep.demo_corpus.voice import SungPhoneme, analyse, sing
+from data_prep.demo_corpus.word_exchange import exchange_words
 
 PEAK = 0.89
 _VOICE_PEAK = 0.5
@@ -35,11 +36,14 @@ class Performance:
 def render(rendition: Rendition) -> Performance:
     """Perform a rendition; the same rendition gives the same samples."""
     song = load_song(rendition.song)
-    timeline = build_timeline(song, draw_variant(song, rendition.seed))
-    words = sung_words(timeline)
+    # All words of the song in its own order, so that every rendition finds the same analyses.
     vocabulary = dict.fromkeys(
         song.spoken(word.text) for section in song.sections.values() for word in section.words
     )
+    if rendition.words_exchanged:
+        song = exchange_words(song, rendition.seed)
+    timeline = build_timeline(song, draw_variant(song, rendition.seed, rendition.freedom))
+    words = sung_words(timeline)
     voice = timeline.variant.voice
     analyses = analyse(tuple(vocabulary), voice.espeak)
     samples, phonemes = sing([word for _, word in words], analyses, timeline.duration, voice.warp)
@@ -105,6 +109,8 @@ def _describe(
         "split": rendition.split,
         "song": song.key,
         "seed": rendition.seed,
+        "freedom": asdict(rendition.freedom),
+        "words_exchanged": rendition.words_exchanged,
         "bpm": variant.bpm,
         "transposition": variant.transposition,
         "voice": variant.voice.name,

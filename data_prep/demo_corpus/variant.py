@@ -10,13 +10,39 @@ from data_prep.demo_corpus.song import Song, SongError
 LEAD_IN_SECONDS = 0.3
 TAIL_SECONDS = 2.0
 MIN_SECONDS, MAX_SECONDS = 30.0, 100.0
-TEMPO_RANGE = 0.12
 _LOWEST, _HIGHEST = 45, 67  # MIDI range of the lead voice
 _MEAN_RANGE = (52.0, 58.0)  # where espeak's words stay intelligible when they are sung
 
 STYLES = ("strum", "organ", "arpeggio", "band", "strings", "piano")
 LEADS = ("flute", "fiddle", "pluck", "bell", "piano")
 DRUMS = ("none", "none", "soft", "full")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Freedom:
+    """How far the renditions of a song may differ from the notation and from each other.
+
+    Attributes:
+        tempo: times as fast as noted.
+        tempo_spread: share by which a rendition's tempo may lie above or below that.
+        num_keys: of the keys that suit the voice, how many are used, the middle ones; None: all.
+    """
+
+    tempo: float = 1.0
+    tempo_spread: float = 0.12
+    num_keys: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check the ranges in which words stay clear."""
+        if not 0.5 <= self.tempo <= 2.0:
+            raise SongError(f"tempo must lie in 0.5 to 2, but is {self.tempo}.")
+        if not 0 <= self.tempo_spread <= 0.3:
+            raise SongError(f"tempo_spread must lie in 0 to 0.3, but is {self.tempo_spread}.")
+        if self.num_keys is not None and self.num_keys < 1:
+            raise SongError(f"num_keys must be at least 1, but is {self.num_keys}.")
+
+
+FULL_FREEDOM = Freedom()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +93,7 @@ def duration(song: Song, form: tuple[str, ...], bpm: float) -> float:
     return LEAD_IN_SECONDS + beats * 60 / bpm + TAIL_SECONDS
 
 
-def draw_variant(song: Song, seed: int) -> Variant:
+def draw_variant(song: Song, seed: int, freedom: Freedom = FULL_FREEDOM) -> Variant:
     """The performance of `song` that belongs to `seed`.
 
     Raises SongError if the song has no form within the allowed duration, or no fitting key.
@@ -75,7 +101,8 @@ def draw_variant(song: Song, seed: int) -> Variant:
     rng = np.random.default_rng([zlib.crc32(song.key.encode()), seed])
     for _ in range(1000):
         form = song.forms[rng.integers(len(song.forms))]
-        bpm = round(song.bpm * rng.uniform(1 - TEMPO_RANGE, 1 + TEMPO_RANGE), 1)
+        factor = freedom.tempo * rng.uniform(1 - freedom.tempo_spread, 1 + freedom.tempo_spread)
+        bpm = round(factor * song.bpm, 1)
         if MIN_SECONDS <= duration(song, form, bpm) <= MAX_SECONDS:
             break
     else:
@@ -90,6 +117,9 @@ def draw_variant(song: Song, seed: int) -> Variant:
     ]
     if not keys:
         raise SongError(f"{song.key}: its range fits no key between MIDI {_LOWEST} and {_HIGHEST}.")
+    if freedom.num_keys is not None:
+        left_out = max(0, len(keys) - freedom.num_keys)
+        keys = keys[left_out // 2 : left_out // 2 + freedom.num_keys]
     voices = VOICES[song.language]
     return Variant(
         form=form,

@@ -8,10 +8,12 @@ from data_prep.demo_corpus.timeline import build_timeline, sung_words
 from data_prep.demo_corpus.variant import (
     MAX_SECONDS,
     MIN_SECONDS,
+    Freedom,
     draw_variant,
     duration,
     sung_pitches,
 )
+from data_prep.demo_corpus.word_exchange import exchange_words
 from songbloom.errors import SongBloomError
 
 
@@ -109,3 +111,55 @@ def test_a_plan_can_be_of_few_songs_and_short_performances():
         plan(0, 12, training_songs=["clementine"])
     with pytest.raises(SongBloomError, match="allow longer ones"):
         plan(0, 12, max_seconds=31)
+
+
+def test_a_plan_can_be_faster_and_exchange_words_in_part_of_the_training_songs():
+    freedom = Freedom(tempo=1.3, tempo_spread=0.02, num_keys=1)
+    songs = ["twinkle", "song_bie"]
+    renditions = plan(0, 60, freedom=freedom, exchanged_share=0.5, training_songs=songs)
+    for rendition in renditions:
+        song = load_song(rendition.song)
+        variant = draw_variant(song, rendition.seed, rendition.freedom)
+        assert 1.27 < variant.bpm / song.bpm < 1.33
+    for song in songs:
+        train = [r for r in renditions if r.split == "train" and r.song == song]
+        assert sum(r.words_exchanged for r in train) == 15
+    assert not any(r.words_exchanged for r in renditions if r.split != "train")
+    with pytest.raises(SongBloomError, match="exchanged_share must lie in 0 to 1"):
+        plan(0, 4, exchanged_share=1.5)
+
+
+def test_exchanged_words_are_the_same_words_on_the_same_notes():
+    song = load_song("amazing_grace")
+    exchanged = exchange_words(song, 7)
+    assert exchanged == exchange_words(song, 7) != exchange_words(song, 8)
+
+    def words(of):
+        return [word for section in of.sections.values() for word in section.words]
+
+    def texts(of):
+        return sorted((len(word.syllables), word.text) for word in words(of))
+
+    assert texts(exchanged) == texts(song)
+    pairs = list(zip(words(song), words(exchanged), strict=True))
+    assert all(a == replace(b, text=a.text) for a, b in pairs)
+    assert sum(a.text != b.text for a, b in pairs) > 0.8 * len(pairs)
+
+
+@pytest.mark.parametrize(
+    "field", [{"tempo": 3.0}, {"tempo": 0.1}, {"tempo_spread": -0.1}, {"num_keys": 0}]
+)
+def test_an_impossible_freedom_is_refused(field):
+    with pytest.raises(SongBloomError, match=f"{next(iter(field))} must"):
+        Freedom(**field)
+
+
+def test_few_keys_are_the_middle_ones():
+    song = load_song("twinkle")
+
+    def keys(freedom):
+        return {draw_variant(song, seed, freedom).transposition for seed in range(60)}
+
+    every, few = keys(Freedom()), keys(Freedom(num_keys=2))
+    assert len(few) == 2 < len(every)
+    assert min(every) < min(few) and max(few) < max(every)
