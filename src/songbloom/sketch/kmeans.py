@@ -28,10 +28,10 @@ class KMeansConfig:
         features: The features below.
     """
 
-    num_codes: int = 512
+    num_codes: int = 256
     num_timbre: int = 16
-    context: int = 3
-    pitch_weight: float = 5.0
+    context: int = 1
+    pitch_weight: float = 4.0
     features: FeatureConfig = field(default_factory=FeatureConfig)
 
     def __post_init__(self) -> None:
