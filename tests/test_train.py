@@ -96,6 +96,8 @@ def configure(shards: Path, output: Path, *overrides: str):
                 "model.lm.num_layers=1",
                 "model.dit.num_layers=1",
                 "data.max_frames_per_batch=256",
+                "trainer.devices=1",  # a launcher would start pytest again
+                "trainer.strategy=auto",
                 "trainer.max_steps=4",
                 "trainer.val_check_interval=2",
                 "trainer.log_every_n_steps=1",
@@ -128,8 +130,8 @@ def test_a_run_leaves_everything_behind(run):
 
 def test_the_newest_step_is_kept_whether_it_is_the_best_or_not(shards, tmp_path):
     # At this rate the model is best before its first step counts for much.
-    rate = "optimizer.lr=1.0"
-    load_script("train").train(configure(shards, tmp_path, rate, "trainer.max_steps=6"))
+    overrides = ["optimizer.lr=1.0", "callbacks.checkpoint.monitor=val/flow", "trainer.max_steps=6"]
+    load_script("train").train(configure(shards, tmp_path, *overrides))
     best = load_checkpoint(tmp_path / "model.safetensors")
     last = load_checkpoint(tmp_path / "checkpoints" / "last.ckpt")
     assert last.step == 6
