@@ -1,5 +1,6 @@
 """A small dataset of random songs."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from songbloom.audio_format import FRAME_RATE, PROMPT_FRAMES, SAMPLE_RATE
 from songbloom.data.batch import BatchFormat
 from songbloom.data.index import DatasetIndex
 from songbloom.data.schema import Section, SongRecord
-from songbloom.data.shards import ShardWriter
+from songbloom.data.shards import ShardInfo, ShardWriter
 from songbloom.lyrics.vocabulary import Vocabulary
 
 LATENT_DIM, NUM_CODES, NUM_PROMPTS = 4, 10, 3
@@ -67,6 +68,10 @@ def write_dataset(folder: Path, num_songs: int = 23, songs_per_shard: int = 8) -
                     **make_arrays(num_frames, seed=i),
                 )
             shards.append(writer.close())
+    return write_index(folder, shards)
+
+
+def write_index(folder: Path, shards: Sequence[ShardInfo]) -> DatasetIndex:
     index = DatasetIndex(
         folder=folder,
         shards=tuple(shards),

@@ -7,20 +7,11 @@ import torch
 
 from songbloom.data.batch import BatchFormat
 from songbloom.data.excerpts import Excerpt, ExcerptDataset
-from songbloom.data.index import DatasetIndex
 from songbloom.data.module import DataConfig, SongDataModule
 from songbloom.data.schema import Section
 from songbloom.data.tar_index import TarIndexDataset
 
-from .conftest import (
-    LATENT_DIM,
-    NUM_CODES,
-    NUM_PROMPTS,
-    VOCABULARY,
-    make_arrays,
-    make_record,
-    make_writer,
-)
+from .conftest import NUM_CODES, VOCABULARY, make_arrays, make_record, make_writer, write_index
 
 SECTIONS = (
     Section(tag="verse", start=0.0, end=2.0),
@@ -39,18 +30,7 @@ def songs(tmp_path: Path) -> TarIndexDataset:
     ):
         record = make_record(f"song-{number}", 100, phonemes=phonemes, **changes)
         writer.write(record, **make_arrays(100, seed=number))
-    index = DatasetIndex(
-        folder=tmp_path,
-        shards=(writer.close(),),
-        vocabulary=VOCABULARY.symbols,
-        codec_fingerprint="codec-a",
-        sketch_fingerprint="sketch-a",
-        latent_dim=LATENT_DIM,
-        num_codes=NUM_CODES,
-        num_prompts=NUM_PROMPTS,
-    )
-    index.save()
-    return TarIndexDataset(index, "train")
+    return TarIndexDataset(write_index(tmp_path, [writer.close()]), "train")
 
 
 def test_sections_have_their_frames_and_their_lyrics(songs: TarIndexDataset) -> None:

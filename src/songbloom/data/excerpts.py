@@ -1,7 +1,7 @@
 """Excerpts: whole songs, or sections of them with the lyrics that are sung there.
 
-A section is a short song: its lyrics are sung from its first frame to its last. A model finds far
-sooner in twenty phonemes which one is being sung than in two hundred.
+A section is a short song: its lyrics are sung from its first frame to its last. So songs that are
+too long for the memory can be trained on in parts.
 """
 
 from collections.abc import Sequence
@@ -49,18 +49,19 @@ class ExcerptDataset(Dataset[SongSample]):
         self.num_unmatched = 0
         self.excerpts: list[Excerpt] = []
         progress = tqdm(
-            range(len(songs)),
+            enumerate(songs.num_frames),
+            total=len(songs),
             desc="finding sections",
             disable=kind == "songs" or len(songs) < _PROGRESS_SONGS,
         )
-        for song in progress:
+        for song, num_frames in progress:
             if kind != "sections":
-                self.excerpts.append(Excerpt(song, 0, songs.num_frames[song], None))
+                self.excerpts.append(Excerpt(song, 0, num_frames, None))
             if kind != "songs":
-                self.excerpts += self._sung_sections(song, min_frames)
+                self.excerpts += self._sung_sections(song, num_frames, min_frames)
 
-    def _sung_sections(self, song: int, min_frames: int) -> list[Excerpt]:
-        record, num_frames = self._songs.record(song), self._songs.num_frames[song]
+    def _sung_sections(self, song: int, num_frames: int, min_frames: int) -> list[Excerpt]:
+        record = self._songs.record(song)
         lyrics, phonemes = _parts(record.lyrics), _parts(record.phonemes)
         if not len(lyrics) == len(phonemes) == len(record.sections):
             self.num_unmatched += 1
