@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 out="${1:-outputs/quickstart}"
 steps="${QUICKSTART_STEPS:-}"
-renditions="${QUICKSTART_RENDITIONS:-240}"
+renditions="${QUICKSTART_RENDITIONS:-294}"
 seed="${QUICKSTART_SEED:-0}"
 workers="$(nproc)"
 started=$SECONDS
@@ -20,12 +20,12 @@ source scripts/setup_env.sh demo,dev
 
 say "rendering $renditions demo songs"
 # Few songs in brisk, short performances near one tempo each teach most in ten minutes; a third of
-# them with their words exchanged, so that the model does not know everything by heart
-# (docs/quickstart.md). `python -m data_prep.demo_corpus --help` makes other corpora.
+# them with exchanged words and in freer performances, so that the model does not know everything by
+# heart (docs/quickstart.md). `python -m data_prep.demo_corpus --help` makes other corpora.
 "$PYTHON" -m data_prep.demo_corpus --output "$out/corpus" --renditions "$renditions" --seed 0 \
-  --val-renditions 12 --workers "$workers" --max-seconds 52 --tempo 1.3 --tempo-spread 0.02 \
-  --exchange-words 0.34 \
-  --songs jingle_bells liang_zhi_lao_hu my_bonnie oh_susanna red_river_valley yankee_doodle
+  --val-renditions 14 --workers "$workers" --tempo 1.8 --tempo-spread 0.01 --num-forms 1 \
+  --min-seconds 24 --max-seconds 40 --exchange-words 0.35 \
+  --songs jingle_bells liang_zhi_lao_hu my_bonnie oh_susanna red_river_valley song_bie yankee_doodle
 
 say "encoding them to shards"
 "$PYTHON" -m data_prep.encode --corpus "$out/corpus" --output "$out/shards" --workers "$workers"
@@ -35,7 +35,7 @@ say "training"
 if [ -d /sys/class/net/lo ]; then export GLOO_SOCKET_IFNAME="${GLOO_SOCKET_IFNAME:-lo}"; fi
 shorter=()
 if [ -n "$steps" ]; then
-  shorter=("trainer.max_steps=$steps" "trainer.val_check_interval=$((steps < 70 ? steps : 70))")
+  shorter=("trainer.max_steps=$steps" "trainer.val_check_interval=$((steps < 125 ? steps : 125))")
 fi
 "$PYTHON" train.py experiment=quickstart data.root="$out/shards" seed="$seed" \
   resume=last trainer.precision="$("$PYTHON" scripts/cpu_precision.py)" \
@@ -48,7 +48,7 @@ say "singing"
 # The words of a training song, in the style of a rendition that was not trained on.
 "$PYTHON" infer.py --checkpoint "$out/training/model.safetensors" \
   --lyrics examples/lyrics.txt --prompt "$out/corpus/red_river_valley_8000.flac" \
-  --max-seconds 60 --seed "$seed" --output "$out/song.flac" --spectrogram "$out/song.png"
+  --max-seconds 40 --seed "$seed" --output "$out/song.flac" --spectrogram "$out/song.png"
 
 say "done"
 for file in song.flac song.png training/curves.png report.json; do

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from data_prep.demo_corpus.corpus import write_corpus
 from data_prep.demo_corpus.plan import SPLITS, plan
-from data_prep.demo_corpus.variant import FULL_FREEDOM, MAX_SECONDS, Freedom
+from data_prep.demo_corpus.variant import FULL_FREEDOM, Freedom
 from songbloom.errors import SongBloomError
 
 
@@ -24,7 +24,16 @@ def main() -> int:
         "--songs", nargs="+", metavar="SONG", help="training songs; default: all of them"
     )
     parser.add_argument(
-        "--max-seconds", type=float, default=MAX_SECONDS, help="leave out longer performances"
+        "--min-seconds",
+        type=float,
+        default=FULL_FREEDOM.min_seconds,
+        help="leave out shorter performances",
+    )
+    parser.add_argument(
+        "--max-seconds",
+        type=float,
+        default=FULL_FREEDOM.max_seconds,
+        help="leave out longer performances",
     )
     parser.add_argument(
         "--tempo", type=float, default=FULL_FREEDOM.tempo, help="1.2: a fifth faster than noted"
@@ -36,7 +45,7 @@ def main() -> int:
         metavar="SHARE",
         help="how far a rendition's tempo may lie from that",
     )
-    parser.add_argument("--num-keys", type=int, help="keys of each song; default: all that suit")
+    parser.add_argument("--num-forms", type=int, help="forms of each song; default: all that fit")
     parser.add_argument(
         "--exchange-words",
         type=float,
@@ -56,11 +65,12 @@ def main() -> int:
             arguments.val_renditions,
             arguments.test_renditions,
             training_songs=arguments.songs,
-            max_seconds=arguments.max_seconds,
             freedom=Freedom(
                 tempo=arguments.tempo,
                 tempo_spread=arguments.tempo_spread,
-                num_keys=arguments.num_keys,
+                num_forms=arguments.num_forms,
+                min_seconds=arguments.min_seconds,
+                max_seconds=arguments.max_seconds,
             ),
             exchanged_share=arguments.exchange_words,
         )

@@ -1,12 +1,11 @@
 """Which renditions a corpus has: song, number and split of each, from a seed and counts."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from data_prep.demo_corpus.notation import load_songs
-from data_prep.demo_corpus.song import Song
-from data_prep.demo_corpus.variant import FULL_FREEDOM, MAX_SECONDS, Freedom, draw_variant, duration
+from data_prep.demo_corpus.variant import FULL_FREEDOM, Freedom
 from songbloom.errors import SongBloomError
 
 SPLITS = ("train", "val", "test")
@@ -55,7 +54,6 @@ def plan(
     test_renditions: int | None = None,
     *,
     training_songs: Sequence[str] | None = None,
-    max_seconds: float = MAX_SECONDS,
     freedom: Freedom = FULL_FREEDOM,
     exchanged_share: float = 0.0,
 ) -> list[Rendition]:
@@ -70,12 +68,12 @@ def plan(
         val_renditions: number of validation renditions.
         test_renditions: number of test renditions.
         training_songs: keys of the songs to train on; all that are not held out by default.
-        max_seconds: seeds whose performance lasts longer are passed over.
         freedom: of all renditions.
-        exchanged_share: part of each song's train renditions whose words change places.
+        exchanged_share: part of each song's train renditions whose words change places. They
+            are performed in any form that fits, and in any tempo near that of `freedom`.
 
     Raises:
-        SongBloomError: a count out of range, an unknown song, or no form that is short enough.
+        SongBloomError: a count or share out of range, or an unknown song.
     """
     by_key = {song.key: song for song in load_songs()}
     songs = {
@@ -99,35 +97,23 @@ def plan(
     for split, count in counts.items():
         if not 0 <= count <= 1000 * len(songs[split]):
             raise SongBloomError(f"The number of {split} renditions cannot be {count}.")
-    dealt = {
-        (split, key): _short_renditions(by_key[key], split, seed, max_seconds, freedom)
-        for split in SPLITS
-        for key in songs[split]
-    }
     if not 0 <= exchanged_share <= 1:
         raise SongBloomError(f"exchanged_share must lie in 0 to 1, but is {exchanged_share}.")
+    freely = replace(freedom, tempo_spread=FULL_FREEDOM.tempo_spread, num_forms=None)
     chosen = []
     for split in SPLITS:
         for i in range(counts[split]):
-            turn, number = divmod(i, len(songs[split]))
+            turn, place = divmod(i, len(songs[split]))
             share = exchanged_share if split == "train" else 0.0
             exchanged = math.floor((turn + 1) * share) > math.floor(turn * share)
-            rendition = next(dealt[split, songs[split][number]])
-            chosen.append(replace(rendition, words_exchanged=exchanged))
+            chosen.append(
+                Rendition(
+                    song=songs[split][place],
+                    number=_FIRST_NUMBER[split] + turn,
+                    corpus_seed=seed,
+                    split=split,
+                    freedom=freely if exchanged else freedom,
+                    words_exchanged=exchanged,
+                )
+            )
     return chosen
-
-
-def _short_renditions(
-    song: Song, split: str, seed: int, max_seconds: float, freedom: Freedom
-) -> Iterator[Rendition]:
-    """Renditions of a song in the order of their numbers, those that last too long left out."""
-    for number in range(_FIRST_NUMBER[split], _FIRST_NUMBER[split] + 1000):
-        rendition = Rendition(
-            song=song.key, number=number, corpus_seed=seed, split=split, freedom=freedom
-        )
-        variant = draw_variant(song, rendition.seed, freedom)
-        if duration(song, variant.form, variant.bpm) <= max_seconds:
-            yield rendition
-    raise SongBloomError(
-        f"{song.key} has too few performances of at most {max_seconds:g} s; allow longer ones."
-    )

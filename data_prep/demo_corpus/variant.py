@@ -9,7 +9,6 @@ from data_prep.demo_corpus.song import Song, SongError
 
 LEAD_IN_SECONDS = 0.3
 TAIL_SECONDS = 2.0
-MIN_SECONDS, MAX_SECONDS = 30.0, 100.0
 _LOWEST, _HIGHEST = 45, 67  # MIDI range of the lead voice
 _MEAN_RANGE = (52.0, 58.0)  # where espeak's words stay intelligible when they are sung
 
@@ -25,12 +24,16 @@ class Freedom:
     Attributes:
         tempo: times as fast as noted.
         tempo_spread: share by which a rendition's tempo may lie above or below that.
-        num_keys: of the keys that suit the voice, how many are used, the middle ones; None: all.
+        num_forms: of the forms that fit, how many are used, the first ones; None: all.
+        min_seconds: shortest rendition, lead-in and tail included.
+        max_seconds: longest rendition.
     """
 
     tempo: float = 1.0
     tempo_spread: float = 0.12
-    num_keys: int | None = None
+    num_forms: int | None = None
+    min_seconds: float = 30.0
+    max_seconds: float = 100.0
 
     def __post_init__(self) -> None:
         """Check the ranges in which words stay clear."""
@@ -38,8 +41,13 @@ class Freedom:
             raise SongError(f"tempo must lie in 0.5 to 2, but is {self.tempo}.")
         if not 0 <= self.tempo_spread <= 0.3:
             raise SongError(f"tempo_spread must lie in 0 to 0.3, but is {self.tempo_spread}.")
-        if self.num_keys is not None and self.num_keys < 1:
-            raise SongError(f"num_keys must be at least 1, but is {self.num_keys}.")
+        if self.num_forms is not None and self.num_forms < 1:
+            raise SongError(f"num_forms must be at least 1, but is {self.num_forms}.")
+        if not 0 < self.min_seconds <= self.max_seconds:
+            raise SongError(
+                f"min_seconds must be positive and at most max_seconds, but they are "
+                f"{self.min_seconds:g} and {self.max_seconds:g}."
+            )
 
 
 FULL_FREEDOM = Freedom()
@@ -93,20 +101,35 @@ def duration(song: Song, form: tuple[str, ...], bpm: float) -> float:
     return LEAD_IN_SECONDS + beats * 60 / bpm + TAIL_SECONDS
 
 
+def _fitting_forms(song: Song, freedom: Freedom) -> list[tuple[str, ...]]:
+    """The first `num_forms` forms that last neither too long nor too short at the mean tempo."""
+    bpm = round(freedom.tempo * song.bpm, 1)
+    fitting = [
+        form
+        for form in song.forms
+        if freedom.min_seconds <= duration(song, form, bpm) <= freedom.max_seconds
+    ]
+    if not fitting:
+        raise SongError(
+            f"{song.key}: no form lasts {freedom.min_seconds:g} to {freedom.max_seconds:g} s; "
+            f"allow shorter or longer ones."
+        )
+    return fitting[: freedom.num_forms]
+
+
 def draw_variant(song: Song, seed: int, freedom: Freedom = FULL_FREEDOM) -> Variant:
     """The performance of `song` that belongs to `seed`.
 
     Raises SongError if the song has no form within the allowed duration, or no fitting key.
     """
     rng = np.random.default_rng([zlib.crc32(song.key.encode()), seed])
-    for _ in range(1000):
-        form = song.forms[rng.integers(len(song.forms))]
+    forms = _fitting_forms(song, freedom)
+    while True:
+        form = forms[rng.integers(len(forms))]
         factor = freedom.tempo * rng.uniform(1 - freedom.tempo_spread, 1 + freedom.tempo_spread)
         bpm = round(factor * song.bpm, 1)
-        if MIN_SECONDS <= duration(song, form, bpm) <= MAX_SECONDS:
+        if freedom.min_seconds <= duration(song, form, bpm) <= freedom.max_seconds:
             break
-    else:
-        raise SongError(f"{song.key}: no form lasts {MIN_SECONDS:g} to {MAX_SECONDS:g} s.")
     pitches = sung_pitches(song, form)
     keys = [
         shift
@@ -117,9 +140,6 @@ def draw_variant(song: Song, seed: int, freedom: Freedom = FULL_FREEDOM) -> Vari
     ]
     if not keys:
         raise SongError(f"{song.key}: its range fits no key between MIDI {_LOWEST} and {_HIGHEST}.")
-    if freedom.num_keys is not None:
-        left_out = max(0, len(keys) - freedom.num_keys)
-        keys = keys[left_out // 2 : left_out // 2 + freedom.num_keys]
     voices = VOICES[song.language]
     return Variant(
         form=form,

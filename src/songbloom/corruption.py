@@ -6,7 +6,7 @@ its reference, a model and its twin) can be given exactly the same inputs.
 Shape letters: B batch, N patches, P patch, D latent, L lyric positions, M chosen patches.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import StrEnum
 
 import torch
@@ -17,7 +17,7 @@ from songbloom.data.batch import SongBatch
 from songbloom.errors import SongBloomError
 from songbloom.flow_matching import add_noise, sample_timesteps, velocity_target
 from songbloom.models import Conditions
-from songbloom.models.songbloom import History, PatchInputs
+from songbloom.models.songbloom import PatchInputs
 
 
 class GuidanceDropout(StrEnum):
@@ -38,8 +38,6 @@ class CorruptionConfig:
         drop_prompt: a song loses its style prompt alone.
         drop_guidance: a patch loses h or s, in the form of `guidance_dropout`.
         guidance_dropout: that form.
-        replace_history: a sketch token that the language model reads is another frame's.
-        hide_history: a patch of latents that the language model reads is zero.
         patch_fraction: share of the patches whose velocity is trained in a step. Below 1 the
             diffusion costs less a step, and the language model sees as many tokens as before.
 
@@ -51,16 +49,13 @@ class CorruptionConfig:
     drop_prompt: float = 0.1
     drop_guidance: float = 0.05
     guidance_dropout: GuidanceDropout = GuidanceDropout.PAPER
-    replace_history: float = 0.0
-    hide_history: float = 0.0
     patch_fraction: float = 1.0
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, float | int) and not 0 <= value <= 1:
+        for name in ("drop_conditions", "drop_prompt", "drop_guidance", "patch_fraction"):
+            if not 0 <= getattr(self, name) <= 1:
                 raise SongBloomError(
-                    f"CorruptionConfig.{field.name} is {value}; it must be in [0, 1]."
+                    f"CorruptionConfig.{name} is {getattr(self, name)}; it must be in [0, 1]."
                 )
         if self.patch_fraction == 0:
             raise SongBloomError("CorruptionConfig.patch_fraction is 0; no patch would be trained.")
@@ -82,8 +77,6 @@ class Corruption:
         noise: ε (B, N, P, D).
         drop_hidden: (B, N) bool.
         drop_sketch: (B, N) bool.
-        read_frame: (B, T) int64, the frame whose token is read in a frame's place.
-        hide_patch: (B, N) bool, patches of latents that the language model reads as zeros.
     """
 
     drop_lyrics: Tensor
@@ -93,8 +86,6 @@ class Corruption:
     noise: Tensor
     drop_hidden: Tensor
     drop_sketch: Tensor
-    read_frame: Tensor
-    hide_patch: Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +93,6 @@ class CorruptedInputs:
     """What the model is given, and the velocity (M, P, D) that it should answer with."""
 
     conditions: Conditions
-    history: History
     patches: PatchInputs
     velocity: Tensor
 
@@ -129,9 +119,6 @@ def draw_corruption(
     drop_prompt = chance((songs,), config.drop_prompt)
     first, second = chance(grid, config.drop_guidance), chance(grid, config.drop_guidance)
     jointly = config.guidance_dropout is GuidanceDropout.PAPER
-    frame = torch.arange(frames, device=batch.lengths.device).expand(songs, -1)
-    other = torch.rand((songs, frames), generator=generator, device=generator.device)
-    other = (other * batch.lengths[:, None]).long()
     valid = (
         torch.arange(grid[1], device=batch.lengths.device) < batch.lengths[:, None] // patch_size
     )
@@ -143,8 +130,6 @@ def draw_corruption(
         noise=torch.randn(*grid, patch_size, dim, generator=generator, device=generator.device),
         drop_hidden=first,
         drop_sketch=first | second if jointly else second,
-        read_frame=torch.where(chance((songs, frames), config.replace_history), other, frame),
-        hide_patch=chance(grid, config.hide_history),
     )
 
 
@@ -174,15 +159,10 @@ def corrupt(
     clean = rearrange(batch.latents, "b d (n p) -> b n p d", p=patch_size)[corruption.chosen]
     noise = corruption.noise[corruption.chosen]
     timesteps = corruption.timesteps[corruption.chosen]
-    heard = ~corruption.hide_patch.repeat_interleave(patch_size, dim=1)
     return CorruptedInputs(
         conditions=Conditions(
             lyrics=torch.where(corruption.drop_lyrics[:, None, None], null_lyrics, batch.lyrics),
             prompts=batch.prompts * ~corruption.drop_prompt[:, None, None],
-        ),
-        history=History(
-            sketch=batch.sketch.gather(1, corruption.read_frame),
-            latents=batch.latents * heard[:, None],
         ),
         patches=PatchInputs(
             chosen=corruption.chosen,

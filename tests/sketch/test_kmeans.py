@@ -34,7 +34,7 @@ def sing(midi: list[int], seconds: float = 0.4, formant: float = 700.0) -> Tenso
 
 @pytest.fixture(scope="module")
 def tokenizer() -> KMeansTokenizer:
-    config = KMeansConfig(num_codes=24, num_timbre=4, context=1)
+    config = KMeansConfig(num_codes=24, num_timbre=4, context=1, pitch_weight=4.0)
     reader = KMeansTokenizer(config)
     cepstra, classes, labels = [], [], []
     for formant in (500.0, 1500.0):

@@ -33,19 +33,6 @@ class Conditions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class History:
-    """What the language model reads of the song; in training it may be damaged.
-
-    Attributes:
-        sketch: (B, T) codes.
-        latents: (B, D, T).
-    """
-
-    sketch: Tensor
-    latents: Tensor
-
-
-@dataclass(frozen=True, kw_only=True)
 class PatchInputs:
     """What the diffusion transformer is asked: M patches of the batch, song after song.
 
@@ -105,21 +92,15 @@ class SongBloom(nn.Module):
         self.dit = PatchDiT(config)
 
     def forward(
-        self,
-        conditions: Conditions,
-        sketch: Tensor,
-        latents: Tensor,
-        patches: PatchInputs,
-        history: History | None = None,
+        self, conditions: Conditions, sketch: Tensor, latents: Tensor, patches: PatchInputs
     ) -> Predictions:
         """Predict every sketch token and the velocity of the chosen patches.
 
         Args:
             conditions: lyrics and prompts, already dropped where they should be.
             sketch: (B, T) codes; EOS after a song's end.
-            latents: (B, D, T) clean latents.
+            latents: (B, D, T) clean latents, the history that the model may see.
             patches: the noised patches and their timesteps.
-            history: what the language model reads instead of `sketch` and `latents`, if given.
 
         Raises:
             SongBloomError: sketch and latents differ in length, or T is not whole patches.
@@ -129,10 +110,9 @@ class SongBloom(nn.Module):
                 f"The batch holds {sketch.shape[-1]} sketch tokens and {latents.shape[-1]} latent "
                 "frames; both must cover the same frames: encode the songs again."
             )
-        history = history or History(sketch=sketch, latents=latents)
-        song = self.embed_song(history.sketch, history.latents)
-        hidden = self.sketch_lm(torch.cat([self.embed_conditions(conditions), song], dim=1))
-        hidden = hidden[:, self.config.num_conditions :]
+        hidden = self.sketch_lm(
+            torch.cat([self.embed_conditions(conditions), self.embed_song(sketch, latents)], dim=1)
+        )[:, self.config.num_conditions :]
         before_sketch, patch_hidden = self.split_hidden(hidden)
         return Predictions(
             logits=self.sketch_head(before_sketch),

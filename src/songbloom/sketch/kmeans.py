@@ -31,7 +31,7 @@ class KMeansConfig:
     num_codes: int = 256
     num_timbre: int = 16
     context: int = 1
-    pitch_weight: float = 4.0
+    pitch_weight: float = 3.0
     features: FeatureConfig = field(default_factory=FeatureConfig)
 
     def __post_init__(self) -> None:

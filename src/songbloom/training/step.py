@@ -29,9 +29,7 @@ def song_losses(
     """
     config = model.config
     inputs = corrupt(batch, corruption, null_lyrics=null_lyrics, patch_size=config.patch_size)
-    predictions = model(
-        inputs.conditions, batch.sketch, batch.latents, inputs.patches, inputs.history
-    )
+    predictions = model(inputs.conditions, batch.sketch, batch.latents, inputs.patches)
     targets = sketch_targets(
         batch.sketch, batch.lengths, eos_id=config.eos_id, ignored_id=config.ignored_id
     )
