@@ -19,6 +19,7 @@ from songbloom.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
+from songbloom.codec.files import load_codec
 from songbloom.config import build, build_each, partial, register, to_yaml
 from songbloom.data.index import DatasetIndex
 from songbloom.data.module import SongDataModule
@@ -43,7 +44,28 @@ def describe_model(config: DictConfig, index: DatasetIndex) -> ModelCard:
         vocabulary=vocabulary,
         codec=ComponentReference(name=config.codec, fingerprint=index.codec_fingerprint),
         sketch=ComponentReference(name=config.sketch, fingerprint=index.sketch_fingerprint),
+        g2p=index.g2p,
     )
+
+
+def check_codec(card: ModelCard) -> None:
+    """Refuse to train for a codec that could not decode what the model will generate."""
+    if (found := load_codec(card.codec.name).fingerprint) != card.codec.fingerprint:
+        raise SongBloomError(
+            f"The dataset was encoded with a codec of fingerprint {card.codec.fingerprint}, but "
+            f"{card.codec.name!r} has {found}; set codec= to the one it was encoded with."
+        )
+
+
+def find_resumed(resume: str | None, output: Path) -> str | None:
+    """What Lightning is to go on from; says so, because `last` may find nothing."""
+    if resume == "last":
+        last = output / "checkpoints" / "last.ckpt"
+        print(f"going on from {last}" if last.is_file() else f"no {last}: starting afresh")
+        return str(last) if last.is_file() else None
+    if resume is not None and not Path(resume).is_file():
+        raise SongBloomError(f"There is no checkpoint {resume} to resume; check the path.")
+    return resume
 
 
 def train(config: DictConfig) -> Checkpoint:
@@ -57,6 +79,7 @@ def train(config: DictConfig) -> Checkpoint:
 
     data_config = build(config, "data")
     card = describe_model(config, DatasetIndex.load(data_config.root, verify="size"))
+    check_codec(card)
     model = SongBloom(card.config)
     initialize_weights(model, torch.Generator().manual_seed(config.seed))
     module = SongBloomModule(
@@ -69,6 +92,7 @@ def train(config: DictConfig) -> Checkpoint:
         flow_weight=config.flow_weight,
         seed=config.seed,
     )
+    resumed = find_resumed(config.resume, output)
     data = SongDataModule(
         data_config,
         card.batch_format,
@@ -84,7 +108,7 @@ def train(config: DictConfig) -> Checkpoint:
         use_distributed_sampler=False,
     )
     try:
-        trainer.fit(module, datamodule=data, ckpt_path=config.resume, weights_only=True)
+        trainer.fit(module, datamodule=data, ckpt_path=resumed, weights_only=True)
     finally:
         wandb.finish()  # or the next job of a multirun would log into this run
     return export(trainer, output)

@@ -143,6 +143,7 @@ def encode_corpus(config: EncodeConfig) -> tuple[DatasetIndex, list[QuarantinedS
         latent_dim=encoder.codec.latent_dim,
         num_codes=encoder.sketch.num_codes,
         num_prompts=config.num_prompts,
+        g2p=config.g2p,
     )
     index.save()
     return index, quarantined

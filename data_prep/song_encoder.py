@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ from songbloom.lyrics import SECTION_TAGS, Mode, Vocabulary, parse_lyrics, phone
 from songbloom.sketch.base import SketchTokenizer
 
 _REQUIRED = ("language", "lyrics", "sections", "source", "licence", "split")
+_TEXTS = ("language", "lyrics", "phonemes", "source", "licence", "split")
 _TAKEN = {*_REQUIRED, "key", "phonemes", "duration", "sample_rate"}
 _DURATION_TOLERANCE = 0.1
 
@@ -56,7 +58,7 @@ def read_description(path: Path) -> dict[str, Any]:
     """Read a song's JSON file and check that the required fields are there.
 
     Raises:
-        DatasetError: If it is no JSON object, or a field is missing.
+        DatasetError: If it is no JSON object, or a field is missing or of another type.
     """
     try:
         values = json.loads(path.read_text("utf-8"))
@@ -67,6 +69,13 @@ def read_description(path: Path) -> dict[str, Any]:
     missing = [name for name in _REQUIRED if name not in values]
     if missing:
         raise DatasetError(f"{path.name} lacks {', '.join(missing)}.")
+    for name in _TEXTS:
+        if not isinstance(values.get(name, ""), str):
+            raise DatasetError(f"{path.name}: {name} must be text, not {values[name]!r:.40}.")
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", values["split"]):
+        raise DatasetError(
+            f"{path.name}: split must consist of letters, digits, _ and -, not {values['split']!r}."
+        )
     return values
 
 

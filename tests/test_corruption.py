@@ -41,6 +41,12 @@ def test_rates_are_those_asked_for(tiny_batch):
     assert (draws.drop_sketch | ~draws.drop_hidden).all()
 
 
+def test_the_form_may_be_a_plain_string_as_configurations_hold_it():
+    assert CorruptionConfig(guidance_dropout="paper").guidance_dropout is GuidanceDropout.PAPER
+    with pytest.raises(SongBloomError, match="guidance_dropout is 'papers'; it must be one of"):
+        CorruptionConfig(guidance_dropout="papers")
+
+
 def test_released_form_drops_independently(tiny_batch):
     config = CorruptionConfig(guidance_dropout=GuidanceDropout.RELEASED, drop_guidance=0.5)
     draws = draw(many(tiny_batch), config)

@@ -3,6 +3,7 @@
 import csv
 import importlib.util
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -159,6 +160,23 @@ def test_resumed_equals_uninterrupted(run, shards, tmp_path):
         torch.testing.assert_close(resumed.state[key], value, atol=0, rtol=0)
 
 
+def test_a_run_goes_on_only_with_what_it_began_with(run, shards, tmp_path):
+    last = run / "checkpoints" / "last.ckpt"
+    with pytest.raises(SongBloomError, match="is resumed had another config"):
+        load_script("train").train(
+            configure(shards, tmp_path / "other", f"resume={last}", "model.lm.num_layers=3")
+        )
+
+
+def test_shards_of_another_codec_stop_the_run(shards, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(shards, copy)
+    index = DatasetIndex.load(copy)
+    replace(index, codec_fingerprint="0ther").save()
+    with pytest.raises(SongBloomError, match="set codec= to the one it was encoded with"):
+        load_script("train").train(configure(copy, tmp_path / "run"))
+
+
 def test_infer_sings_from_the_run(run, tmp_path, capsys):
     lyrics, prompt = tmp_path / "song.txt", tmp_path / "style.wav"
     lyrics.write_text("[verse] amazing grace", encoding="utf-8")
@@ -182,6 +200,9 @@ def test_infer_sings_from_the_run(run, tmp_path, capsys):
         ("+model.wide=3", "'model' is wrong.*wide"),
         ("data.root=nowhere", "nowhere"),
         ("+optimizer.rate=3", "rate"),
+        ("data.root=???", "'data' cannot be read: Missing mandatory value"),
+        ("resume=nowhere.ckpt", "no checkpoint nowhere.ckpt to resume"),
+        ("corruption.guidance_dropout=papers", "must be one of paper, released"),
     ],
 )
 def test_wrong_settings_are_one_sentence(shards, tmp_path, override, sentence):

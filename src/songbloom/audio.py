@@ -68,14 +68,21 @@ def write_flac(path: str | Path, audio: Tensor, sample_rate: int = SAMPLE_RATE) 
 
     Raises:
         ValueError: If the audio is not (channels, S) or not finite.
+        AudioFileError: If the file cannot be written.
     """
     path = Path(path)
     if audio.ndim != 2:
         raise ValueError(f"audio must be (channels, samples), but it is {tuple(audio.shape)}.")
     if not torch.isfinite(audio).all():
         raise ValueError(f"The audio for {path} holds samples that are not finite.")
-    path.parent.mkdir(parents=True, exist_ok=True)
     samples = audio.detach().clamp(-1, 1).float().cpu().numpy().T
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    soundfile.write(temporary, samples, sample_rate, format="FLAC", subtype="PCM_16")
-    os.replace(temporary, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(temporary, samples, sample_rate, format="FLAC", subtype="PCM_16")
+        os.replace(temporary, path)
+    except (OSError, soundfile.LibsndfileError) as error:
+        temporary.unlink(missing_ok=True)
+        raise AudioFileError(
+            f"{path} cannot be written ({error}); name a place that can, with space left."
+        ) from error

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from songbloom.data.batch import BatchFormat
 from songbloom.errors import SongBloomError
-from songbloom.lyrics import Vocabulary
+from songbloom.lyrics import Mode, Vocabulary
 from songbloom.models import SongBloom, SongBloomConfig
 
 FORMAT = "songbloom/1"
@@ -51,6 +51,13 @@ class ComponentReference:
 class ModelCard:
     """Everything about a model but its weights, as plain data in every checkpoint.
 
+    Attributes:
+        config: sizes.
+        vocabulary: phoneme symbols in the order of their ids.
+        codec: what decodes its latents.
+        sketch: what made its sketch tokens.
+        g2p: how the lyrics it was trained on became phonemes.
+
     Raises:
         SongBloomError: the vocabulary does not fit the configuration.
     """
@@ -59,6 +66,7 @@ class ModelCard:
     vocabulary: Vocabulary
     codec: ComponentReference
     sketch: ComponentReference
+    g2p: Mode = "natural"
 
     def __post_init__(self) -> None:
         if len(self.vocabulary) != self.config.vocab_size:
@@ -88,6 +96,7 @@ class ModelCard:
             "vocabulary": self.vocabulary.to_list(),
             "codec": vars(self.codec),
             "sketch": vars(self.sketch),
+            "g2p": self.g2p,
         }
 
     @classmethod
@@ -107,6 +116,7 @@ class ModelCard:
                 vocabulary=Vocabulary.from_list(data["vocabulary"]),
                 codec=ComponentReference(**data["codec"]),
                 sketch=ComponentReference(**data["sketch"]),
+                g2p=data.get("g2p", "natural"),
             )
         except (KeyError, TypeError) as error:
             raise SongBloomError(f"The checkpoint's description is incomplete: {error}.") from error
@@ -126,7 +136,7 @@ class Checkpoint:
         """The model in evaluation mode with these weights.
 
         It is made on the meta device and takes the tensors as they are, so that no second copy
-        of the weights exists.
+        of the weights exists where device and dtype stay.
 
         Raises:
             SongBloomError: a key is missing, unexpected or misshapen, or a weight is not finite.

@@ -12,6 +12,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from songbloom.errors import SongBloomError
 
@@ -63,6 +64,11 @@ def build(config: DictConfig, group: str, **arguments: Any) -> Any:
             raise cause from None
         raise SongBloomError(
             f"The configuration group {group!r} cannot be built: {cause or error}."
+        ) from error
+    except OmegaConfBaseException as error:
+        reason = str(error).partition("\n")[0]
+        raise SongBloomError(
+            f"The configuration group {group!r} cannot be read: {reason}."
         ) from error
 
 

@@ -14,7 +14,7 @@ from einops import rearrange
 from torch import Tensor
 
 from songbloom.data.batch import SongBatch
-from songbloom.errors import SongBloomError
+from songbloom.errors import SongBloomError, set_choice
 from songbloom.flow_matching import add_noise, sample_timesteps, velocity_target
 from songbloom.models import Conditions
 from songbloom.models.songbloom import PatchInputs
@@ -42,7 +42,7 @@ class CorruptionConfig:
             diffusion costs less a step, and the language model sees as many tokens as before.
 
     Raises:
-        SongBloomError: a probability outside [0, 1], or no patch left to train.
+        SongBloomError: a probability outside [0, 1], no patch left to train, or an unknown form.
     """
 
     drop_conditions: float = 0.1
@@ -52,6 +52,7 @@ class CorruptionConfig:
     patch_fraction: float = 1.0
 
     def __post_init__(self) -> None:
+        set_choice(self, "guidance_dropout", GuidanceDropout)
         for name in ("drop_conditions", "drop_prompt", "drop_guidance", "patch_fraction"):
             if not 0 <= getattr(self, name) <= 1:
                 raise SongBloomError(

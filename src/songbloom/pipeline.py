@@ -15,7 +15,7 @@ from songbloom.codec import Codec
 from songbloom.codec.files import load_codec
 from songbloom.data.batch import lyrics_tensor
 from songbloom.errors import SongBloomError
-from songbloom.lyrics import parse_lyrics, phonemize
+from songbloom.lyrics import phonemize
 from songbloom.models import Conditions, SongBloom
 from songbloom.sampling import GenerationSettings, Patch, generate_patches
 
@@ -126,7 +126,7 @@ class SongBloomPipeline:
 
     def phonemize(self, lyrics: str) -> str:
         """Structured lyrics as the phonemes that the model reads."""
-        return phonemize(parse_lyrics(lyrics))
+        return phonemize(lyrics, self.card.g2p)
 
     def patches(
         self,

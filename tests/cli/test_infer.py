@@ -14,10 +14,12 @@ from safetensors.torch import save_file
 from songbloom.checkpoint import Checkpoint, ComponentReference, save_checkpoint
 from songbloom.cli.infer import build_parser, main, read_settings
 from songbloom.codec.files import load_codec
-from songbloom.lyrics import Vocabulary
+from songbloom.errors import SongBloomError
+from songbloom.lyrics import Vocabulary, phonemize
 from songbloom.models import SongBloom
 from songbloom.models.initialization import initialize_weights
-from songbloom.sampling import FlowGuidance, GenerationSettings
+from songbloom.pipeline import SongBloomPipeline
+from songbloom.sampling import FlowGuidance, GenerationSettings, RepetitionPenalty
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +112,21 @@ def test_a_vocabulary_that_does_not_fit_the_checkpoint(files, tmp_path, capsys):
     assert "vocabulary holds 329 symbols" in capsys.readouterr().err
 
 
+def test_an_output_that_cannot_be_written_is_found_before_singing(files, tmp_path, capsys):
+    (tmp_path / "file").write_text("in the way")
+    assert run(files | {"--output": str(tmp_path / "file" / "song.flac")}) == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_lyrics_become_phonemes_as_in_training(checkpoint):
+    pipeline = SongBloomPipeline.from_pretrained(checkpoint)
+    lyrics = "[verse] Mr. Brown's 2 roses"
+    assert pipeline.phonemize(lyrics) == phonemize(lyrics, "natural")
+    pipeline.card = replace(pipeline.card, g2p="released")
+    assert pipeline.phonemize(lyrics) == phonemize(lyrics, "released")
+    assert phonemize(lyrics, "released") != phonemize(lyrics, "natural")
+
+
 def test_options_default_to_the_settings():
     parser = build_parser()
     arguments = parser.parse_args(["--checkpoint", "a", "--lyrics", "b", "--prompt", "c"])
@@ -118,3 +135,11 @@ def test_options_default_to_the_settings():
         ["--checkpoint", "a", "--lyrics", "b", "--prompt", "c", "--flow-guidance-type", "global"]
     )
     assert read_settings(arguments).flow_guidance_type is FlowGuidance.GLOBAL
+
+
+def test_settings_may_be_named_by_plain_strings():
+    settings = GenerationSettings(flow_guidance_type="global", repetition_penalty="standard")
+    assert settings.flow_guidance_type is FlowGuidance.GLOBAL
+    assert settings.repetition_penalty is RepetitionPenalty.STANDARD
+    with pytest.raises(SongBloomError, match="must be one of h, global, none"):
+        GenerationSettings(flow_guidance_type="hidden")

@@ -37,7 +37,6 @@ def test_songs_are_cut_to_patches_and_padded(samples: list[SongSample]) -> None:
     assert not batch.latents[1, :, 32:].any()
     assert torch.equal(batch.sketch[1, :32], samples[1].sketch[:32])
     assert (batch.sketch[1, 32:] == NUM_CODES).all()
-    assert batch.frame_mask.sum(1).tolist() == [16, 32, 48]
     assert torch.equal(batch.prompts[2], samples[2].prompts[2])
     assert batch.keys == ("train-000", "train-001", "train-002")
 

@@ -110,6 +110,11 @@ def test_members_are_what_the_encoders_give(config: EncodeConfig) -> None:
     assert not short.prompts[0, :, short.sketch.shape[0] :].any()
 
 
+def test_the_index_says_how_lyrics_became_phonemes(config: EncodeConfig) -> None:
+    index, _ = encode_corpus(replace(config, g2p="released"))
+    assert index.g2p == DatasetIndex.load(config.output).g2p == "released"
+
+
 def test_prompts_are_cut_from_the_mono_song(config: EncodeConfig) -> None:
     write_song(config.corpus, "ten", seconds=10.0, split="val")
     index, _ = encode_corpus(config)
@@ -138,6 +143,9 @@ def test_audio_is_kept_on_request(config: EncodeConfig) -> None:
         (lambda c: write_song(c, "bad", phonemes="[verse] QQ"), "does not hold 'QQ'"),
         (lambda c: write_song(c, "bad", duration=99), "bad.flac lasts 2.03 s"),
         (lambda c: write_song(c, "bad", licence=""), "field licence"),
+        (lambda c: write_song(c, "bad", lyrics=None), "lyrics must be text"),
+        (lambda c: write_song(c, "bad", phonemes=["la"]), "phonemes must be text"),
+        (lambda c: write_song(c, "bad", split="a/b"), "split must consist of"),
         (lambda c: write_song(c, "bad", sections=[{"tag": "x"}]), "sections must list"),
         (
             lambda c: write_song(c, "bad", sections=[{"tag": "solo", "start": 0, "end": 1}]),

@@ -47,6 +47,25 @@ def test_sections_have_their_frames_and_their_lyrics(songs: TarIndexDataset) -> 
     assert part.record.sections == (Section(tag="verse", start=0.0, end=1.6),)
 
 
+def test_lyrics_by_lines_and_commas_in_sentences_are_cut_too(tmp_path: Path) -> None:
+    writer = make_writer(tmp_path, "train-000000.tar")
+    record = make_record(
+        "song",
+        100,
+        sections=(
+            Section(tag="verse", start=0.0, end=2.0),
+            Section(tag="chorus", start=2.0, end=4.0),
+        ),
+        lyrics="[verse]\nla, la\n[chorus]\nla",
+        phonemes="[verse] L AH0 , L AH0 , [chorus] L AH0",
+    )
+    writer.write(record, **make_arrays(100, seed=0))
+    songs = TarIndexDataset(write_index(tmp_path, [writer.close()]), "train")
+    cut = ExcerptDataset(songs, "sections")
+    assert [sample.record.lyrics for sample in cut] == ["[verse] la, la", "[chorus] la"]
+    assert [s.record.phonemes for s in cut] == ["[verse] L AH0 , L AH0", "[chorus] L AH0"]
+
+
 def test_whole_songs_are_untouched_and_unmatched_ones_are_counted(songs: TarIndexDataset) -> None:
     assert ExcerptDataset(songs).excerpts == [Excerpt(0, 0, 100, None), Excerpt(1, 0, 100, None)]
     both = ExcerptDataset(songs, "songs_and_sections")

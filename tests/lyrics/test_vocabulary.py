@@ -23,12 +23,12 @@ def test_sentence_index_is_capped_one_below_its_rows() -> None:
 
 def test_two_spaces_and_the_null_lyric_are_the_empty_symbol() -> None:
     assert SMALL.encode("A  B").ids == (5, 0, 6)
-    assert SMALL.null() == LyricIds(ids=(0,), structure_ids=(0,), sentence_index=(1,))
+    assert SMALL.encode("") == LyricIds(ids=(0,), structure_ids=(0,), sentence_index=(1,))
 
 
 def test_without_an_empty_symbol_the_null_lyric_is_empty() -> None:
     vocabulary = Vocabulary(("[verse]", "A"))
-    assert vocabulary.null() == LyricIds()
+    assert vocabulary.encode("") == LyricIds()
     assert vocabulary.encode("[verse]  A").ids == (0, 1)
 
 

@@ -4,6 +4,7 @@ import argparse
 import sys
 from dataclasses import fields
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import torch
 from tqdm import tqdm
@@ -67,8 +68,6 @@ def build_parser() -> argparse.ArgumentParser:
 def read_settings(arguments: argparse.Namespace) -> GenerationSettings:
     """The generation settings that were asked for."""
     values = {field.name: getattr(arguments, field.name) for field in fields(GenerationSettings)}
-    values["flow_guidance_type"] = FlowGuidance(values["flow_guidance_type"])
-    values["repetition_penalty"] = RepetitionPenalty(values["repetition_penalty"])
     return GenerationSettings(**values)
 
 
@@ -87,6 +86,23 @@ def read_lyrics(source: str) -> str:
     except UnicodeDecodeError as error:
         raise SongBloomError(
             f"The lyrics file {source} is not UTF-8 text; save it as such."
+        ) from error
+
+
+def check_writable(target: str) -> None:
+    """Find out before the song is made, not after, whether its file can be written.
+
+    Raises:
+        SongBloomError: it cannot.
+    """
+    folder = Path(target).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise SongBloomError(
+            f"{target} cannot be written ({error.strerror}); name another place."
         ) from error
 
 
@@ -125,6 +141,8 @@ def generate(arguments: argparse.Namespace) -> Song:
 def run(argv: list[str] | None = None) -> None:
     """Generate and write what was asked for."""
     arguments = build_parser().parse_args(argv)
+    for target in filter(None, (arguments.output, arguments.spectrogram)):
+        check_writable(target)
     song = generate(arguments)
     song.save(arguments.output)
     ending = "ended by the model" if song.ended else "cut at the length limit"

@@ -33,6 +33,7 @@ from songbloom.codec.spectral import SpectralCodec, SpectralCodecConfig
 from songbloom.errors import SongBloomError
 
 CHECKPOINT = "codec.ckpt"
+_MAX_SKIPPED = 20
 LOG = "training.csv"
 """Files in the folder of a run."""
 
@@ -188,6 +189,7 @@ class CodecTrainer:
         )
         self.generator = torch.Generator().manual_seed(config.seed)
         self.step = 0
+        self.skipped = 0
         self.seconds = 0.0
 
     def train_step(self, audio: Tensor) -> dict[str, float]:
@@ -212,6 +214,14 @@ class CodecTrainer:
             group["lr"] = self.learning_rate()
         if torch.isfinite(norm):
             self.optimizer.step()
+            self.skipped = 0
+        else:
+            self.skipped += 1
+            if self.skipped == _MAX_SKIPPED:
+                raise SongBloomError(
+                    f"The gradient was not finite in {_MAX_SKIPPED} steps in a row, up to step "
+                    f"{self.step}; lower the learning rate and go on with --resume."
+                )
         self.step += 1
         decay = min(config.ema_decay, (1 + self.step) / (10 + self.step))
         move_average = get_ema_multi_avg_fn(decay)
@@ -295,8 +305,10 @@ class CodecTrainer:
         """Go on from `save`.
 
         Raises:
-            SongBloomError: If the checkpoint is of a codec of other sizes.
+            SongBloomError: If there is no checkpoint, or it is of a codec of other sizes.
         """
+        if not path.is_file():
+            raise SongBloomError(f"There is no {path} to resume; start without --resume.")
         state = torch.load(path, weights_only=True)
         if state["codec_config"] != asdict(self.codec.config):
             raise SongBloomError(

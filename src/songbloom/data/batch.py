@@ -104,12 +104,6 @@ class SongBatch:
         """Valid frames of all songs (on an accelerator, reading it waits for the device)."""
         return int(self.lengths.sum())
 
-    @property
-    def frame_mask(self) -> Tensor:
-        """(B, T) bool, true where a frame belongs to its song."""
-        frames = torch.arange(self.latents.shape[2], device=self.lengths.device)
-        return frames[None, :] < self.lengths[:, None]
-
     def to(self, device: torch.device | str, non_blocking: bool = False) -> "SongBatch":
         """Return the batch on another device."""
         return self._map(lambda tensor: tensor.to(device, non_blocking=non_blocking))

@@ -4,6 +4,7 @@ A section is a short song: its lyrics are sung from its first frame to its last.
 too long for the memory can be trained on in parts.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal, NamedTuple
@@ -13,11 +14,12 @@ from tqdm import tqdm
 
 from songbloom.audio_format import FRAME_RATE
 from songbloom.data.tar_index import SongSample, TarIndexDataset
+from songbloom.lyrics import parse_lyrics
 from songbloom.lyrics.sections import SECTION_SEPARATOR
 
 ExcerptKind = Literal["songs", "sections", "songs_and_sections"]
 
-_SEPARATOR = f" {SECTION_SEPARATOR} "
+_SECTION_BORDER = re.compile(rf" {SECTION_SEPARATOR} (?=\[)")
 _PROGRESS_SONGS = 5_000
 
 
@@ -62,8 +64,9 @@ class ExcerptDataset(Dataset[SongSample]):
 
     def _sung_sections(self, song: int, num_frames: int, min_frames: int) -> list[Excerpt]:
         record = self._songs.record(song)
-        lyrics, phonemes = _parts(record.lyrics), _parts(record.phonemes)
-        if not len(lyrics) == len(phonemes) == len(record.sections):
+        phonemes = _sections(record.phonemes)
+        num_sections = len(parse_lyrics(record.lyrics).sections)
+        if not num_sections == len(phonemes) == len(record.sections):
             self.num_unmatched += 1
             return []
         found = []
@@ -94,8 +97,8 @@ class ExcerptDataset(Dataset[SongSample]):
             record=replace(
                 record,
                 key=f"{record.key}_{number}",
-                lyrics=_parts(record.lyrics)[number],
-                phonemes=_parts(record.phonemes)[number],
+                lyrics=parse_lyrics(record.lyrics).sections[number].canonical(),
+                phonemes=_sections(record.phonemes)[number],
                 sections=(replace(record.sections[number], start=0.0, end=duration),),
                 duration=duration,
                 extra={},
@@ -105,9 +108,9 @@ class ExcerptDataset(Dataset[SongSample]):
         )
 
 
-def _parts(text: str) -> list[str]:
-    """The sections of structured lyrics or of phonemes."""
-    return text.split(_SEPARATOR)
+def _sections(phonemes: str) -> list[str]:
+    """The sections of phoneme text; a comma within a sentence parts none."""
+    return _SECTION_BORDER.split(phonemes)
 
 
 def _has_words(phonemes: str) -> bool:

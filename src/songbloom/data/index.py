@@ -5,13 +5,14 @@ import math
 import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from tqdm import tqdm
 
 from songbloom.audio_format import FRAME_RATE, PROMPT_FRAMES
 from songbloom.data.schema import SCHEMA_VERSION, DatasetError
 from songbloom.data.shards import ShardInfo, sha256_of
+from songbloom.lyrics.phonemes import Mode
 from songbloom.lyrics.vocabulary import Vocabulary
 
 INDEX_NAME = "index.json"
@@ -26,7 +27,8 @@ _PROGRESS_BYTES = 2 << 30
 class DatasetIndex:
     """A dataset folder's shards, vocabulary, encoder fingerprints and array sizes.
 
-    `vocabulary` lists the phoneme symbols in the order of their ids.
+    `vocabulary` lists the phoneme symbols in the order of their ids; `g2p` names how lyrics became
+    phonemes.
     """
 
     folder: Path
@@ -37,6 +39,7 @@ class DatasetIndex:
     latent_dim: int
     num_codes: int
     num_prompts: int
+    g2p: Mode = "natural"
     prompt_frames: int = PROMPT_FRAMES
     frame_rate: int = FRAME_RATE
     schema_version: int = SCHEMA_VERSION
@@ -49,6 +52,8 @@ class DatasetIndex:
             )
         if not self.shards:
             raise DatasetError(f"{self.folder / INDEX_NAME} lists no shards.")
+        if self.g2p not in get_args(Mode):
+            raise DatasetError(f"{self.folder / INDEX_NAME}: g2p must be one of {get_args(Mode)}.")
         for name in ("latent_dim", "num_codes", "num_prompts", "prompt_frames", "frame_rate"):
             if not isinstance(getattr(self, name), int) or getattr(self, name) <= 0:
                 raise DatasetError(

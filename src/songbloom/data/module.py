@@ -153,7 +153,10 @@ class SongDataModule(LightningDataModule):
         return PlanLoader(excerpts, self._sampler(excerpts, shuffle=True), **self._loader_options())
 
     def val_dataloader(self) -> DataLoader:
-        """All songs of the validation split in a fixed order, each with its first prompt."""
+        """All songs of the validation split in a fixed order, each with its first prompt.
+
+        Where the batches do not divide evenly among ranks, the first ones are counted twice.
+        """
         return self._ordered_loader(self._config.val_split)
 
     def test_dataloader(self) -> DataLoader:

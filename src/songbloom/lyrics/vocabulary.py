@@ -157,10 +157,6 @@ class Vocabulary:
             sentence_index=tuple(sentence_index),
         )
 
-    def null(self) -> LyricIds:
-        """The lyric of unconditional guidance: the empty text."""
-        return self.encode("")
-
     def _unknown(self, symbols: list[str]) -> str:
         named = ", ".join(repr(symbol) for symbol in symbols[:8])
         more = f" and {len(symbols) - 8} more" if len(symbols) > 8 else ""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from songbloom.errors import SongBloomError
+from songbloom.errors import SongBloomError, set_choice
 
 
 class FlowGuidance(StrEnum):
@@ -60,6 +60,8 @@ class GenerationSettings:
     penalty_window: int = 50
 
     def __post_init__(self) -> None:
+        set_choice(self, "flow_guidance_type", FlowGuidance)
+        set_choice(self, "repetition_penalty", RepetitionPenalty)
         ranges = {
             "num_steps": self.num_steps >= 1,
             "temperature": self.temperature > 0,

@@ -10,7 +10,10 @@ from songbloom.data.batch import SongBatch
 
 
 class FrameRate(Callback):
-    """Logs frames trained per second, on average over the last steps, validation left out."""
+    """Logs frames trained per second, on average over the last steps.
+
+    Only steps count: validation and waiting for data are left out.
+    """
 
     def __init__(self, smoothing: float = 0.9) -> None:
         self._smoothing = smoothing

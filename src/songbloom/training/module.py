@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import lightning as L
+import numpy as np
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch.optim import Optimizer
@@ -70,11 +71,12 @@ class SongBloomModule(L.LightningModule):
 
     def training_step(self, batch: SongBatch, batch_idx: int) -> torch.Tensor:
         """Losses of one batch under this step's draws."""
-        rank_stride = self.trainer.world_size
         step = self.trainer.fit_loop.epoch_loop.total_batch_idx
-        seed = self._seed + 1 + step * rank_stride + self.global_rank
-        torch.manual_seed(seed)  # for the dropout layers, which draw from the global generator
-        losses = self._losses(batch, self._draw(batch, self._corruption, seed))
+        draws, dropout = np.random.SeedSequence(
+            (self._seed, step, self.global_rank)
+        ).generate_state(2)
+        torch.manual_seed(int(dropout))  # the dropout layers draw from the global generator
+        losses = self._losses(batch, self._draw(batch, self._corruption, int(draws)))
         if not losses.total.isfinite():
             raise SongBloomError(
                 f"The loss is {float(losses.total)} at step {self.global_step} on the songs "
@@ -100,7 +102,8 @@ class SongBloomModule(L.LightningModule):
         Lightning's own clipping refuses fused optimisers in mixed precision, which matters for
         float16 scaling alone; bfloat16 has none.
         """
-        limit = float("inf") if gradient_clip_val is None else float(gradient_clip_val)
+        # Lightning takes 0 for no clipping, as it does None.
+        limit = float(gradient_clip_val or 0) or float("inf")
         norm = torch.nn.utils.clip_grad_norm_(self.parameters(), limit)
         self.log("train/gradient_norm", norm, batch_size=1)
 
@@ -133,3 +136,13 @@ class SongBloomModule(L.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Put configuration and vocabulary beside the weights."""
         checkpoint[LIGHTNING_KEY] = self.card.to_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse to go on with another model or another dataset than the run began with."""
+        began, now = checkpoint.get(LIGHTNING_KEY, {}), self.card.to_dict()
+        changed = [name for name, value in now.items() if began.get(name) != value]
+        if changed:
+            raise SongBloomError(
+                f"The run that is resumed had another {', '.join(changed)}; give it the settings "
+                f"and the dataset that it began with, or start a new run."
+            )
