@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 out="${1:-outputs/quickstart}"
 steps="${QUICKSTART_STEPS:-}"
-renditions="${QUICKSTART_RENDITIONS:-294}"
+renditions="${QUICKSTART_RENDITIONS:-322}"
 seed="${QUICKSTART_SEED:-0}"
 workers="$(nproc)"
 started=$SECONDS
@@ -24,7 +24,7 @@ say "rendering $renditions demo songs"
 # heart (docs/quickstart.md). `python -m data_prep.demo_corpus --help` makes other corpora.
 "$PYTHON" -m data_prep.demo_corpus --output "$out/corpus" --renditions "$renditions" --seed 0 \
   --val-renditions 14 --workers "$workers" --tempo 1.8 --tempo-spread 0.01 --num-forms 1 \
-  --min-seconds 24 --max-seconds 40 --exchange-words 0.35 \
+  --min-seconds 24 --max-seconds 40 --exchange-words 0.37 \
   --songs jingle_bells liang_zhi_lao_hu my_bonnie oh_susanna red_river_valley song_bie yankee_doodle
 
 say "encoding them to shards"
@@ -35,7 +35,7 @@ say "training"
 if [ -d /sys/class/net/lo ]; then export GLOO_SOCKET_IFNAME="${GLOO_SOCKET_IFNAME:-lo}"; fi
 shorter=()
 if [ -n "$steps" ]; then
-  shorter=("trainer.max_steps=$steps" "trainer.val_check_interval=$((steps < 125 ? steps : 125))")
+  shorter=("trainer.max_steps=$steps" "trainer.val_check_interval=$((steps < 140 ? steps : 140))")
 fi
 "$PYTHON" train.py experiment=quickstart data.root="$out/shards" seed="$seed" \
   resume=last trainer.precision="$("$PYTHON" scripts/cpu_precision.py)" \

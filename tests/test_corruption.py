@@ -69,6 +69,23 @@ def test_one_seed_gives_one_corruption(tiny_batch):
     assert not torch.equal(first.noise, draw(tiny_batch, NO_DROPOUT, 4).noise)
 
 
+def test_history_is_replaced_at_the_rate_asked_for(tiny_batch):
+    batch = many(tiny_batch)
+    draws = draw(batch, CorruptionConfig(replace_history=0.3))
+    moved = draws.read_frame != torch.arange(batch.sketch.shape[1])
+    length = int(batch.lengths[0])
+    # One draw in `length` is the frame itself.
+    assert float(moved.float().mean()) == pytest.approx(0.3 * (1 - 1 / length), abs=0.02)
+    assert (draws.read_frame[moved] < length).all()
+    inputs = corrupt(batch, draws, null_lyrics=torch.full((3, 16), -1), patch_size=4)
+    assert torch.equal(inputs.history[~moved], batch.sketch[~moved])
+    assert torch.equal(inputs.history, batch.sketch.gather(1, draws.read_frame))
+    undamaged = corrupt(
+        batch, draw(batch, NO_DROPOUT), null_lyrics=torch.full((3, 16), -1), patch_size=4
+    )
+    assert torch.equal(undamaged.history, batch.sketch)
+
+
 def test_dropped_songs_get_null_conditions(tiny_batch):
     draws = draw(tiny_batch, CorruptionConfig(drop_conditions=1.0))
     null = torch.full((3, 16), -1)

@@ -6,7 +6,7 @@ its reference, a model and its twin) can be given exactly the same inputs.
 Shape letters: B batch, N patches, P patch, D latent, L lyric positions, M chosen patches.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 
 import torch
@@ -38,6 +38,7 @@ class CorruptionConfig:
         drop_prompt: a song loses its style prompt alone.
         drop_guidance: a patch loses h or s, in the form of `guidance_dropout`.
         guidance_dropout: that form.
+        replace_history: a sketch token that the language model reads is another frame's.
         patch_fraction: share of the patches whose velocity is trained in a step. Below 1 the
             diffusion costs less a step, and the language model sees as many tokens as before.
 
@@ -49,14 +50,16 @@ class CorruptionConfig:
     drop_prompt: float = 0.1
     drop_guidance: float = 0.05
     guidance_dropout: GuidanceDropout = GuidanceDropout.PAPER
+    replace_history: float = 0.0
     patch_fraction: float = 1.0
 
     def __post_init__(self) -> None:
         set_choice(self, "guidance_dropout", GuidanceDropout)
-        for name in ("drop_conditions", "drop_prompt", "drop_guidance", "patch_fraction"):
-            if not 0 <= getattr(self, name) <= 1:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, float | int) and not 0 <= value <= 1:
                 raise SongBloomError(
-                    f"CorruptionConfig.{name} is {getattr(self, name)}; it must be in [0, 1]."
+                    f"CorruptionConfig.{field.name} is {value}; it must be in [0, 1]."
                 )
         if self.patch_fraction == 0:
             raise SongBloomError("CorruptionConfig.patch_fraction is 0; no patch would be trained.")
@@ -78,6 +81,7 @@ class Corruption:
         noise: ε (B, N, P, D).
         drop_hidden: (B, N) bool.
         drop_sketch: (B, N) bool.
+        read_frame: (B, T) int64, the frame whose token is read in a frame's place.
     """
 
     drop_lyrics: Tensor
@@ -87,6 +91,7 @@ class Corruption:
     noise: Tensor
     drop_hidden: Tensor
     drop_sketch: Tensor
+    read_frame: Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +99,7 @@ class CorruptedInputs:
     """What the model is given, and the velocity (M, P, D) that it should answer with."""
 
     conditions: Conditions
+    history: Tensor
     patches: PatchInputs
     velocity: Tensor
 
@@ -120,6 +126,9 @@ def draw_corruption(
     drop_prompt = chance((songs,), config.drop_prompt)
     first, second = chance(grid, config.drop_guidance), chance(grid, config.drop_guidance)
     jointly = config.guidance_dropout is GuidanceDropout.PAPER
+    frame = torch.arange(frames, device=batch.lengths.device).expand(songs, -1)
+    other = torch.rand((songs, frames), generator=generator, device=generator.device)
+    other = (other * batch.lengths[:, None]).long()
     valid = (
         torch.arange(grid[1], device=batch.lengths.device) < batch.lengths[:, None] // patch_size
     )
@@ -131,6 +140,7 @@ def draw_corruption(
         noise=torch.randn(*grid, patch_size, dim, generator=generator, device=generator.device),
         drop_hidden=first,
         drop_sketch=first | second if jointly else second,
+        read_frame=torch.where(chance((songs, frames), config.replace_history), other, frame),
     )
 
 
@@ -165,6 +175,7 @@ def corrupt(
             lyrics=torch.where(corruption.drop_lyrics[:, None, None], null_lyrics, batch.lyrics),
             prompts=batch.prompts * ~corruption.drop_prompt[:, None, None],
         ),
+        history=batch.sketch.gather(1, corruption.read_frame),
         patches=PatchInputs(
             chosen=corruption.chosen,
             noised=add_noise(clean, noise, timesteps),

@@ -92,7 +92,12 @@ class SongBloom(nn.Module):
         self.dit = PatchDiT(config)
 
     def forward(
-        self, conditions: Conditions, sketch: Tensor, latents: Tensor, patches: PatchInputs
+        self,
+        conditions: Conditions,
+        sketch: Tensor,
+        latents: Tensor,
+        patches: PatchInputs,
+        history: Tensor | None = None,
     ) -> Predictions:
         """Predict every sketch token and the velocity of the chosen patches.
 
@@ -101,6 +106,7 @@ class SongBloom(nn.Module):
             sketch: (B, T) codes; EOS after a song's end.
             latents: (B, D, T) clean latents, the history that the model may see.
             patches: the noised patches and their timesteps.
+            history: (B, T) codes that the language model reads in place of `sketch`, if given.
 
         Raises:
             SongBloomError: sketch and latents differ in length, or T is not whole patches.
@@ -110,9 +116,9 @@ class SongBloom(nn.Module):
                 f"The batch holds {sketch.shape[-1]} sketch tokens and {latents.shape[-1]} latent "
                 "frames; both must cover the same frames: encode the songs again."
             )
-        hidden = self.sketch_lm(
-            torch.cat([self.embed_conditions(conditions), self.embed_song(sketch, latents)], dim=1)
-        )[:, self.config.num_conditions :]
+        song = self.embed_song(sketch if history is None else history, latents)
+        hidden = self.sketch_lm(torch.cat([self.embed_conditions(conditions), song], dim=1))
+        hidden = hidden[:, self.config.num_conditions :]
         before_sketch, patch_hidden = self.split_hidden(hidden)
         return Predictions(
             logits=self.sketch_head(before_sketch),

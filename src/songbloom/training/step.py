@@ -29,7 +29,9 @@ def song_losses(
     """
     config = model.config
     inputs = corrupt(batch, corruption, null_lyrics=null_lyrics, patch_size=config.patch_size)
-    predictions = model(inputs.conditions, batch.sketch, batch.latents, inputs.patches)
+    predictions = model(
+        inputs.conditions, batch.sketch, batch.latents, inputs.patches, inputs.history
+    )
     targets = sketch_targets(
         batch.sketch, batch.lengths, eos_id=config.eos_id, ignored_id=config.ignored_id
     )
