@@ -10,6 +10,7 @@ import lightning as L
 import torch
 import wandb
 from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.utilities import rank_zero_only
 from omegaconf import DictConfig
 
 from songbloom.checkpoint import (
@@ -61,7 +62,8 @@ def find_resumed(resume: str | None, output: Path) -> str | None:
     """What Lightning is to go on from; says so, because `last` may find nothing."""
     if resume == "last":
         last = output / "checkpoints" / "last.ckpt"
-        print(f"going on from {last}" if last.is_file() else f"no {last}: starting afresh")
+        say = rank_zero_only(print)
+        say(f"going on from {last}" if last.is_file() else f"no {last}: starting afresh")
         return str(last) if last.is_file() else None
     if resume is not None and not Path(resume).is_file():
         raise SongBloomError(f"There is no checkpoint {resume} to resume; check the path.")

@@ -35,7 +35,7 @@ say "training"
 if [ -d /sys/class/net/lo ]; then export GLOO_SOCKET_IFNAME="${GLOO_SOCKET_IFNAME:-lo}"; fi
 shorter=()
 if [ -n "$steps" ]; then
-  shorter=("trainer.max_steps=$steps" "trainer.val_check_interval=$((steps < 140 ? steps : 140))")
+  shorter=("trainer.max_steps=$steps" "trainer.val_check_interval=$((steps < 120 ? steps : 120))")
 fi
 "$PYTHON" train.py experiment=quickstart data.root="$out/shards" seed="$seed" \
   resume=last trainer.precision="$("$PYTHON" scripts/cpu_precision.py)" \

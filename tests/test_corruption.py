@@ -69,21 +69,28 @@ def test_one_seed_gives_one_corruption(tiny_batch):
     assert not torch.equal(first.noise, draw(tiny_batch, NO_DROPOUT, 4).noise)
 
 
-def test_history_is_replaced_at_the_rate_asked_for(tiny_batch):
+def test_history_is_damaged_at_the_rates_asked_for(tiny_batch):
     batch = many(tiny_batch)
-    draws = draw(batch, CorruptionConfig(replace_history=0.3))
+    config = CorruptionConfig(replace_history=0.3, hide_history=0.2)
+    draws = draw(batch, config)
     moved = draws.read_frame != torch.arange(batch.sketch.shape[1])
     length = int(batch.lengths[0])
     # One draw in `length` is the frame itself.
     assert float(moved.float().mean()) == pytest.approx(0.3 * (1 - 1 / length), abs=0.02)
     assert (draws.read_frame[moved] < length).all()
+    assert float(draws.hide_patch.float().mean()) == pytest.approx(0.2, abs=0.02)
     inputs = corrupt(batch, draws, null_lyrics=torch.full((3, 16), -1), patch_size=4)
-    assert torch.equal(inputs.history[~moved], batch.sketch[~moved])
-    assert torch.equal(inputs.history, batch.sketch.gather(1, draws.read_frame))
-    undamaged = corrupt(
-        batch, draw(batch, NO_DROPOUT), null_lyrics=torch.full((3, 16), -1), patch_size=4
-    )
-    assert torch.equal(undamaged.history, batch.sketch)
+    hidden = draws.hide_patch.repeat_interleave(4, 1)[:, None].expand_as(batch.latents)
+    assert not inputs.history.latents[hidden].any()
+    assert torch.equal(inputs.history.latents[~hidden], batch.latents[~hidden])
+    assert torch.equal(inputs.history.sketch[~moved], batch.sketch[~moved])
+
+
+def test_an_undamaged_history_is_the_song(tiny_batch):
+    draws = draw(tiny_batch, NO_DROPOUT)
+    inputs = corrupt(tiny_batch, draws, null_lyrics=torch.full((3, 16), -1), patch_size=4)
+    assert torch.equal(inputs.history.sketch, tiny_batch.sketch)
+    assert torch.equal(inputs.history.latents, tiny_batch.latents)
 
 
 def test_dropped_songs_get_null_conditions(tiny_batch):

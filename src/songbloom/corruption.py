@@ -17,7 +17,7 @@ from songbloom.data.batch import SongBatch
 from songbloom.errors import SongBloomError, set_choice
 from songbloom.flow_matching import add_noise, sample_timesteps, velocity_target
 from songbloom.models import Conditions
-from songbloom.models.songbloom import PatchInputs
+from songbloom.models.songbloom import History, PatchInputs
 
 
 class GuidanceDropout(StrEnum):
@@ -39,6 +39,7 @@ class CorruptionConfig:
         drop_guidance: a patch loses h or s, in the form of `guidance_dropout`.
         guidance_dropout: that form.
         replace_history: a sketch token that the language model reads is another frame's.
+        hide_history: a patch of latents that the language model reads is zero.
         patch_fraction: share of the patches whose velocity is trained in a step. Below 1 the
             diffusion costs less a step, and the language model sees as many tokens as before.
 
@@ -51,6 +52,7 @@ class CorruptionConfig:
     drop_guidance: float = 0.05
     guidance_dropout: GuidanceDropout = GuidanceDropout.PAPER
     replace_history: float = 0.0
+    hide_history: float = 0.0
     patch_fraction: float = 1.0
 
     def __post_init__(self) -> None:
@@ -82,6 +84,7 @@ class Corruption:
         drop_hidden: (B, N) bool.
         drop_sketch: (B, N) bool.
         read_frame: (B, T) int64, the frame whose token is read in a frame's place.
+        hide_patch: (B, N) bool, patches of latents that the language model reads as zeros.
     """
 
     drop_lyrics: Tensor
@@ -92,6 +95,7 @@ class Corruption:
     drop_hidden: Tensor
     drop_sketch: Tensor
     read_frame: Tensor
+    hide_patch: Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +103,7 @@ class CorruptedInputs:
     """What the model is given, and the velocity (M, P, D) that it should answer with."""
 
     conditions: Conditions
-    history: Tensor
+    history: History
     patches: PatchInputs
     velocity: Tensor
 
@@ -141,6 +145,7 @@ def draw_corruption(
         drop_hidden=first,
         drop_sketch=first | second if jointly else second,
         read_frame=torch.where(chance((songs, frames), config.replace_history), other, frame),
+        hide_patch=chance(grid, config.hide_history),
     )
 
 
@@ -170,12 +175,16 @@ def corrupt(
     clean = rearrange(batch.latents, "b d (n p) -> b n p d", p=patch_size)[corruption.chosen]
     noise = corruption.noise[corruption.chosen]
     timesteps = corruption.timesteps[corruption.chosen]
+    heard = ~corruption.hide_patch.repeat_interleave(patch_size, dim=1)
     return CorruptedInputs(
         conditions=Conditions(
             lyrics=torch.where(corruption.drop_lyrics[:, None, None], null_lyrics, batch.lyrics),
             prompts=batch.prompts * ~corruption.drop_prompt[:, None, None],
         ),
-        history=batch.sketch.gather(1, corruption.read_frame),
+        history=History(
+            sketch=batch.sketch.gather(1, corruption.read_frame),
+            latents=batch.latents * heard[:, None],
+        ),
         patches=PatchInputs(
             chosen=corruption.chosen,
             noised=add_noise(clean, noise, timesteps),

@@ -33,6 +33,19 @@ class Conditions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class History:
+    """What the language model reads of the song; in training it may be damaged.
+
+    Attributes:
+        sketch: (B, T) codes.
+        latents: (B, D, T).
+    """
+
+    sketch: Tensor
+    latents: Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
 class PatchInputs:
     """What the diffusion transformer is asked: M patches of the batch, song after song.
 
@@ -97,16 +110,16 @@ class SongBloom(nn.Module):
         sketch: Tensor,
         latents: Tensor,
         patches: PatchInputs,
-        history: Tensor | None = None,
+        history: History | None = None,
     ) -> Predictions:
         """Predict every sketch token and the velocity of the chosen patches.
 
         Args:
             conditions: lyrics and prompts, already dropped where they should be.
             sketch: (B, T) codes; EOS after a song's end.
-            latents: (B, D, T) clean latents, the history that the model may see.
+            latents: (B, D, T) clean latents.
             patches: the noised patches and their timesteps.
-            history: (B, T) codes that the language model reads in place of `sketch`, if given.
+            history: what the language model reads instead of `sketch` and `latents`, if given.
 
         Raises:
             SongBloomError: sketch and latents differ in length, or T is not whole patches.
@@ -116,7 +129,8 @@ class SongBloom(nn.Module):
                 f"The batch holds {sketch.shape[-1]} sketch tokens and {latents.shape[-1]} latent "
                 "frames; both must cover the same frames: encode the songs again."
             )
-        song = self.embed_song(sketch if history is None else history, latents)
+        history = history or History(sketch=sketch, latents=latents)
+        song = self.embed_song(history.sketch, history.latents)
         hidden = self.sketch_lm(torch.cat([self.embed_conditions(conditions), song], dim=1))
         hidden = hidden[:, self.config.num_conditions :]
         before_sketch, patch_hidden = self.split_hidden(hidden)
