@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 out="${1:-outputs/quickstart}"
 steps="${QUICKSTART_STEPS:-}"
-renditions="${QUICKSTART_RENDITIONS:-322}"
+renditions="${QUICKSTART_RENDITIONS:-294}"
 seed="${QUICKSTART_SEED:-0}"
 workers="$(nproc)"
 started=$SECONDS
@@ -24,7 +24,7 @@ say "rendering $renditions demo songs"
 # heart (docs/quickstart.md). `python -m data_prep.demo_corpus --help` makes other corpora.
 "$PYTHON" -m data_prep.demo_corpus --output "$out/corpus" --renditions "$renditions" --seed 0 \
   --val-renditions 14 --workers "$workers" --tempo 1.8 --tempo-spread 0.01 --num-forms 1 \
-  --min-seconds 24 --max-seconds 40 --exchange-words 0.37 \
+  --min-seconds 24 --max-seconds 40 --exchange-words 0.31 \
   --songs jingle_bells liang_zhi_lao_hu my_bonnie oh_susanna red_river_valley song_bie yankee_doodle
 
 say "encoding them to shards"
