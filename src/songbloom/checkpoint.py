@@ -16,14 +16,24 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from songbloom.audio_format import FRAME_RATE, PROMPT_FRAMES
 from songbloom.data.batch import BatchFormat
 from songbloom.errors import SongBloomError
 from songbloom.lyrics import Mode, Vocabulary
 from songbloom.models import SongBloom, SongBloomConfig
+from songbloom.sampling.settings import GenerationSettings
+from songbloom.weights import (
+    WeightsFile,
+    check_shapes,
+    load_safetensors,
+    load_torch,
+    take_weights,
+)
 
 FORMAT = "songbloom/1"
 LIGHTNING_KEY = "songbloom"
 LIGHTNING_PREFIX = "model."
+_LENGTHS = ("tag_seconds", "prompt_seconds", "max_seconds")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,9 +67,14 @@ class ModelCard:
         codec: what decodes its latents.
         sketch: what made its sketch tokens.
         g2p: how the lyrics it was trained on became phonemes.
+        tag_seconds: what one `[intro]`, `[inst]` or `[outro]` stands for.
+        prompt_seconds: of a style prompt that are heard, before its latents are cut or padded to
+            the configuration's `prompt_frames`.
+        max_seconds: the longest song, unless a longer one is asked for.
+        generation: settings that it is to be generated with.
 
     Raises:
-        SongBloomError: the vocabulary does not fit the configuration.
+        SongBloomError: the vocabulary does not fit the configuration, or a length is not positive.
     """
 
     config: SongBloomConfig
@@ -67,8 +82,17 @@ class ModelCard:
     codec: ComponentReference
     sketch: ComponentReference
     g2p: Mode = "natural"
+    tag_seconds: float = 1.0
+    prompt_seconds: float = PROMPT_FRAMES / FRAME_RATE
+    max_seconds: float = 120.0
+    generation: GenerationSettings = field(default_factory=GenerationSettings)
 
     def __post_init__(self) -> None:
+        for name in _LENGTHS:
+            if not getattr(self, name) > 0:
+                raise SongBloomError(
+                    f"ModelCard.{name} is {getattr(self, name)}; it must be positive."
+                )
         if len(self.vocabulary) != self.config.vocab_size:
             raise SongBloomError(
                 f"The vocabulary holds {len(self.vocabulary)} symbols, but the model has "
@@ -97,6 +121,10 @@ class ModelCard:
             "codec": vars(self.codec),
             "sketch": vars(self.sketch),
             "g2p": self.g2p,
+            "tag_seconds": self.tag_seconds,
+            "prompt_seconds": self.prompt_seconds,
+            "max_seconds": self.max_seconds,
+            "generation": self.generation.to_dict(),
         }
 
     @classmethod
@@ -117,6 +145,8 @@ class ModelCard:
                 codec=ComponentReference(**data["codec"]),
                 sketch=ComponentReference(**data["sketch"]),
                 g2p=data.get("g2p", "natural"),
+                **{name: data[name] for name in _LENGTHS if name in data},
+                generation=GenerationSettings(**data.get("generation", {})),
             )
         except (KeyError, TypeError) as error:
             raise SongBloomError(f"The checkpoint's description is incomplete: {error}.") from error
@@ -127,7 +157,7 @@ class Checkpoint:
     """A model card and the weights it describes, under the names of `SongBloom.state_dict()`."""
 
     card: ModelCard
-    state: dict[str, Tensor] = field(repr=False)
+    state: Mapping[str, Tensor] = field(repr=False)
     step: int = 0
 
     def build_model(
@@ -136,37 +166,17 @@ class Checkpoint:
         """The model in evaluation mode with these weights.
 
         It is made on the meta device and takes the tensors as they are, so that no second copy
-        of the weights exists where device and dtype stay.
+        of the weights exists.
 
         Raises:
             SongBloomError: a key is missing, unexpected or misshapen, or a weight is not finite.
         """
         with torch.device("meta"):
             model = SongBloom(self.card.config)
-        check_state(model.state_dict(), self.state)
-        state = {key: value.to(device=device, dtype=dtype) for key, value in self.state.items()}
+        check_shapes(model.state_dict(), self.state, "the model")
+        state = take_weights(self.state, device=device, dtype=dtype)
         model.load_state_dict(state, assign=True)
         return model.eval()
-
-
-def check_state(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
-    """Compare two state dicts by key and shape, and look for values that are not finite.
-
-    Raises:
-        SongBloomError: names the first few keys that differ.
-    """
-    problems = [f"{key} is missing" for key in expected if key not in found]
-    problems += [f"{key} is unexpected" for key in found if key not in expected]
-    problems += [
-        f"{key} has shape {tuple(value.shape)} instead of {tuple(expected[key].shape)}"
-        for key, value in found.items()
-        if key in expected and value.shape != expected[key].shape
-    ]
-    if not problems:
-        problems = [f"{key} is not finite" for key, v in found.items() if not v.isfinite().all()]
-    if problems:
-        more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
-        raise SongBloomError(f"The weights do not fit the model: {'; '.join(problems[:5])}{more}.")
 
 
 def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
@@ -198,7 +208,8 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
     try:
         return _load_lightning(path) if path.suffix == ".ckpt" else _load_safetensors(path)
     except SongBloomError as error:
-        raise SongBloomError(f"{path}: {error}") from error
+        named = str(path) in str(error)
+        raise (error if named else SongBloomError(f"{path}: {error}")) from error
     except Exception as error:  # the readers raise many kinds for a damaged file
         raise SongBloomError(
             f"{path} cannot be read as a checkpoint: {str(error).splitlines()[0]}"
@@ -208,26 +219,30 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
 def _load_safetensors(path: Path) -> Checkpoint:
     with safe_open(path, framework="pt") as file:
         metadata = file.metadata() or {}
-        if "card" not in metadata:
-            raise SongBloomError("it holds weights but no songbloom description.")
-        return Checkpoint(
-            card=ModelCard.from_dict(json.loads(metadata["card"])),
-            state={key: file.get_tensor(key) for key in file.keys()},  # noqa: SIM118
-            step=int(metadata.get("step", 0)),
-        )
+    if "card" not in metadata:
+        raise SongBloomError("it holds weights but no songbloom description.")
+    return Checkpoint(
+        card=ModelCard.from_dict(json.loads(metadata["card"])),
+        state=WeightsFile(lambda: load_safetensors(path)),
+        step=int(metadata.get("step", 0)),
+    )
 
 
 def _load_lightning(path: Path) -> Checkpoint:
-    data = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    if LIGHTNING_KEY not in data:
+    data = load_torch(path)
+    if not isinstance(data, dict) or LIGHTNING_KEY not in data:
         raise SongBloomError("it is no checkpoint of a songbloom training run.")
-    state = {
-        key.removeprefix(LIGHTNING_PREFIX): value
-        for key, value in data["state_dict"].items()
-        if key.startswith(LIGHTNING_PREFIX)
-    }
     return Checkpoint(
         card=ModelCard.from_dict(data[LIGHTNING_KEY]),
-        state=state,
+        state=WeightsFile(lambda: _model_weights(load_torch(path))),
         step=int(data.get("global_step", 0)),
     )
+
+
+def _model_weights(lightning: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The weights of a training run's checkpoint under our own names."""
+    return {
+        key.removeprefix(LIGHTNING_PREFIX): value
+        for key, value in lightning["state_dict"].items()
+        if key.startswith(LIGHTNING_PREFIX)
+    }

@@ -113,3 +113,18 @@ def test_encode_pads_to_whole_frames_and_samples() -> None:
     torch.testing.assert_close(latents.mean, padded.mean)
     assert (latents.std > 0).all()
     torch.testing.assert_close(latents.sample(torch.zeros(1, 64, 3)), latents.mean)
+
+
+def test_a_prompts_incomplete_frame_is_context_and_then_dropped() -> None:
+    torch.manual_seed(0)
+    codec = Oobleck(OobleckConfig(channels=2)).eval()
+    audio = torch.randn(1, 2, 60 * 1_920 + 700)
+    with torch.no_grad():
+        prompt = codec.encode_prompt(audio)
+        padded = codec.encode(audio)
+        whole = codec.encode(audio[..., : 60 * 1_920])
+    assert prompt.mean.shape[-1] == 60
+    assert padded.mean.shape[-1] == 61
+    torch.testing.assert_close(prompt.mean[..., :30], padded.mean[..., :30])
+    assert not torch.equal(prompt.mean[..., 59], whole.mean[..., 59])
+    assert codec.encode_prompt(audio[..., :1_000]).mean.shape == (1, 64, 0)

@@ -14,7 +14,7 @@ from songbloom.sampling import (
     generate_patches,
 )
 
-SETTINGS = GenerationSettings(num_steps=3, top_k=5)
+SETTINGS = GenerationSettings(steps=3, top_k=5)
 
 
 def make(model, batch, settings=SETTINGS, seed=0, max_patches=4, cached=True):
@@ -88,7 +88,7 @@ def test_damaged_weights_say_so(tiny_model, tiny_batch):
         make(tiny_model, tiny_batch)
 
 
-@pytest.mark.parametrize("name", ["num_steps", "top_k", "temperature", "diffusion_temperature"])
+@pytest.mark.parametrize("name", ["steps", "top_k", "temperature", "diffusion_temperature"])
 def test_settings_out_of_range_are_refused(name):
     with pytest.raises(SongBloomError, match=name):
         GenerationSettings(**{name: -1})

@@ -107,6 +107,10 @@ class Codec(nn.Module, ABC):
     def encode(self, audio: Tensor) -> LatentDistribution:
         """Encode audio (B, 2, S), zero-padded at its right to whole frames, to (B, D, T)."""
 
+    def encode_prompt(self, audio: Tensor) -> LatentDistribution:
+        """Encode a style prompt (B, 2, S) as `encode` does, unless the codec has its own way."""
+        return self.encode(audio)
+
     @abstractmethod
     def decode(self, latents: Tensor) -> Tensor:
         """Decode latents (B, D, T) to audio (B, 2, T * samples_per_frame)."""

@@ -1,41 +1,72 @@
-"""Codec files: one safetensors with float16 weights, its configuration and its fingerprint."""
+"""Codec files: a safetensors with its configuration and fingerprint, or a released VAE."""
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import Tensor
 
+from songbloom.codec.base import Codec
+from songbloom.codec.oobleck import Oobleck, OobleckConfig
 from songbloom.codec.spectral import SpectralCodec, SpectralCodecConfig
 from songbloom.errors import SongBloomError
+from songbloom.weights import load_state, take_weights
 
 EMBEDDED = {"spectral-demo": "spectral_demo.safetensors"}
 """Names of the codecs inside the package, and their files in `songbloom.assets.codec`."""
 
+SPECTRAL_FORMAT = "songbloom-spectral-codec-1"
+OOBLECK_FORMAT = "songbloom-oobleck-codec-1"
 
-def save_codec(codec: SpectralCodec, path: str | Path) -> None:
-    """Write the codec atomically, in half precision: what is read back has that precision."""
-    path = Path(path)
-    rounded = SpectralCodec(codec.config)
-    half = {key: tensor.half().contiguous() for key, tensor in codec.state_dict().items()}
-    rounded.load_state_dict(half)
+VAE_CONFIG = "stable_audio_1920_vae.json"
+VAE_WEIGHTS = "autoencoder_music_dsp1920.ckpt"
+"""The released VAE's files."""
+
+
+def save_codec(codec: Codec, path: str | Path) -> None:
+    """Write a codec atomically: a spectral one in half precision, an Oobleck VAE as it is.
+
+    What is read back has the precision of the file.
+
+    Raises:
+        SongBloomError: the codec is of neither kind.
+    """
+    if isinstance(codec, SpectralCodec):
+        state = {key: tensor.half().contiguous() for key, tensor in codec.state_dict().items()}
+        rounded = SpectralCodec(codec.config)
+        rounded.load_state_dict(state)
+        form, fingerprint = SPECTRAL_FORMAT, rounded.fingerprint
+    elif isinstance(codec, Oobleck):
+        state = {key: tensor.contiguous() for key, tensor in codec.state_dict().items()}
+        form, fingerprint = OOBLECK_FORMAT, codec.fingerprint
+    else:
+        raise SongBloomError(f"A {type(codec).__name__} has no file format.")
     metadata = {
-        "format": "songbloom-spectral-codec-1",
+        "format": form,
         "config": json.dumps(asdict(codec.config), sort_keys=True),
-        "fingerprint": rounded.fingerprint,
+        "fingerprint": fingerprint,
     }
+    path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    save_file(half, temporary, metadata=metadata)
+    save_file(state, temporary, metadata=metadata)
     os.replace(temporary, path)
 
 
-def load_codec(source: str | Path, device: str | torch.device = "cpu") -> SpectralCodec:
-    """Load a codec for inference from a file, or by the name of an embedded one.
+def load_codec(source: str | Path, device: str | torch.device = "cpu") -> Codec:
+    """Load a codec for inference.
+
+    Args:
+        source: the name of an embedded codec, a file of `save_codec`, or a released VAE: its ckpt
+            or the folder of both its files.
+        device: where it is to run.
 
     Raises:
         SongBloomError: If there is no such file or name, or if the file is no codec, is damaged
@@ -46,18 +77,52 @@ def load_codec(source: str | Path, device: str | torch.device = "cpu") -> Spectr
         with resources.as_file(asset) as path:
             return load_codec(path, device)
     path = Path(source)
+    if path.is_dir():
+        path = path / VAE_WEIGHTS
     if not path.is_file():
         raise SongBloomError(
-            f"There is no codec {source}: give a .safetensors file or one of "
-            f"{', '.join(sorted(EMBEDDED))}."
+            f"There is no codec {source}: give a .safetensors file, a released VAE's folder or "
+            f"one of {', '.join(sorted(EMBEDDED))}."
         )
+    if path.suffix == ".ckpt":
+        codec: Codec = load_released_vae(path.with_name(VAE_CONFIG), path)
+    else:
+        codec = _load_file(path)
+    return codec.eval().requires_grad_(False).to(device)
+
+
+def load_released_vae(
+    config: str | Path, weights: str | Path, state: Mapping[str, Tensor] | None = None
+) -> Oobleck:
+    """The VAE of a release, from its json and its ckpt.
+
+    Args:
+        config: `stable_audio_1920_vae.json`.
+        weights: `autoencoder_music_dsp1920.ckpt`.
+        state: tensors under the names of that file, to be taken instead of it.
+
+    Raises:
+        SongBloomError: a file is missing or damaged, or they do not fit.
+    """
+    try:
+        sizes = json.loads(Path(config).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SongBloomError(
+            f"{config} cannot be read as the VAE's configuration ({error}); put it beside "
+            f"{Path(weights).name}."
+        ) from error
+    codec = Oobleck.from_released(sizes, load_state(weights) if state is None else state)
+    return codec.requires_grad_(False)
+
+
+def _load_file(path: Path) -> Codec:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             state = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
-        codec = SpectralCodec(SpectralCodecConfig(**json.loads(metadata["config"])))
-        codec.load_state_dict(state, strict=True)
-    except (SafetensorError, KeyError, TypeError, json.JSONDecodeError, RuntimeError) as error:
+        codec = _build(metadata["format"], json.loads(metadata["config"]))
+        codec.load_state_dict(take_weights(state, device="cpu"), strict=True)
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise SongBloomError(
             f"{path} is not a readable codec file ({error}); export it anew with "
             f"scripts/train_codec.py."
@@ -67,4 +132,15 @@ def load_codec(source: str | Path, device: str | torch.device = "cpu") -> Spectr
             f"{path} is damaged: its weights have the fingerprint {codec.fingerprint}, but it "
             f"states {metadata.get('fingerprint')}; fetch it again."
         )
-    return codec.eval().requires_grad_(False).to(device)
+    return codec
+
+
+def _build(form: str, config: dict[str, Any]) -> Codec:
+    if form == OOBLECK_FORMAT:
+        sizes: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in config.items()
+        }
+        return Oobleck(OobleckConfig(**sizes))
+    if form == SPECTRAL_FORMAT:
+        return SpectralCodec(SpectralCodecConfig(**config))
+    raise SongBloomError(f"its format is {form!r}, which this version does not read")

@@ -17,6 +17,7 @@ from torch.nn.utils.parametrizations import weight_norm
 
 from songbloom.codec.base import Codec, LatentDistribution
 from songbloom.errors import SongBloomError
+from songbloom.weights import take_weights
 
 DILATIONS = (1, 3, 9)
 """Of the residual units in each block."""
@@ -249,7 +250,7 @@ class Oobleck(Codec):
 
         Raises:
             SongBloomError: If the configuration is another architecture's, or if tensors are
-                missing, unexpected or of another shape.
+                missing, unexpected, of another shape or not finite.
         """
         with torch.device("meta"):
             codec = cls(OobleckConfig.from_released(config))
@@ -269,8 +270,32 @@ class Oobleck(Codec):
                     f"but it has {tuple(state[released].shape)}."
                 )
         own_state = {own: state[key].clone() for own, key in to_released.items()}
-        codec.load_state_dict(own_state, strict=True, assign=True)
+        codec.load_state_dict(take_weights(own_state, device="cpu"), strict=True, assign=True)
         return codec.eval()
+
+    def config_to_released(self) -> dict[str, Any]:
+        """Return the configuration as the released JSON states it."""
+        config = self.config
+        sizes = {
+            "channels": config.channels,
+            "c_mults": list(config.channel_multipliers),
+            "strides": list(config.strides),
+            "use_snake": True,
+        }
+        encoder = {"in_channels": config.num_channels, "latent_dim": 2 * config.latent_dim}
+        decoder = {"out_channels": config.num_channels, "latent_dim": config.latent_dim}
+        return {
+            "model_type": "autoencoder",
+            "sample_rate": config.sample_rate,
+            "model": {
+                "encoder": {"type": "oobleck", "config": {**encoder, **sizes}},
+                "decoder": {"type": "oobleck", "config": {**decoder, **sizes, "final_tanh": False}},
+                "bottleneck": {"type": "vae"},
+                "latent_dim": config.latent_dim,
+                "downsampling_ratio": config.samples_per_frame,
+                "io_channels": config.num_channels,
+            },
+        }
 
     def to_released(self) -> dict[str, Tensor]:
         """Return the state dict under the released names."""
@@ -303,7 +328,18 @@ class Oobleck(Codec):
 
     def encode(self, audio: Tensor) -> LatentDistribution:
         """Encode audio (B, 2, S), zero-padded at its right to whole frames, to (B, D, T)."""
-        mean, scale = self.encode_raw(audio).chunk(2, dim=1)
+        return self._distribution(self.encode_raw(audio))
+
+    def encode_prompt(self, audio: Tensor) -> LatentDistribution:
+        """Encode a style prompt as the published tool does: an incomplete last frame is dropped."""
+        if audio.shape[-1] < self.samples_per_frame:
+            empty = audio.new_zeros(len(audio), self.latent_dim, 0)
+            return LatentDistribution(mean=empty, std=empty)
+        return self._distribution(self.encoder(audio))
+
+    @staticmethod
+    def _distribution(raw: Tensor) -> LatentDistribution:
+        mean, scale = raw.chunk(2, dim=1)
         return LatentDistribution(mean=mean, std=F.softplus(scale) + 1e-4)
 
     def decode(self, latents: Tensor) -> Tensor:

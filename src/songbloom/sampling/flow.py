@@ -57,7 +57,7 @@ def diffuse_patch(
     latents = integrate(
         guided_velocity if per_step else velocity,
         noise if per_step else noise.expand(rows, -1, -1),
-        num_steps=settings.num_steps,
+        num_steps=settings.steps,
         diffusion_temperature=settings.diffusion_temperature,
     )
     if len(latents) == 2:

@@ -34,7 +34,7 @@ class GenerationSettings:
         sketch_guidance: w of `u + w·(c - u)` on the sketch logits.
         flow_guidance: w of the diffusion.
         flow_guidance_type: how the diffusion is guided.
-        num_steps: Euler steps a patch; about 10 are near-optimal (§6.3).
+        steps: Euler steps a patch; about 10 are near-optimal (§6.3).
         greedy: take the most likely code instead of sampling.
         temperature: divides the sketch logits before sampling.
         top_k: codes among which one is drawn; 0 means all.
@@ -42,6 +42,8 @@ class GenerationSettings:
         repetition_penalty: form of the penalty.
         penalty: its size.
         penalty_window: tokens it looks back on.
+        sample_prompt: draw the style prompt's latents from the codec's posterior, as the published
+            tool does, instead of taking its mean.
 
     Raises:
         SongBloomError: a field is out of its range.
@@ -50,7 +52,7 @@ class GenerationSettings:
     sketch_guidance: float = 1.5
     flow_guidance: float = 1.5
     flow_guidance_type: FlowGuidance = FlowGuidance.HIDDEN
-    num_steps: int = 36
+    steps: int = 36
     greedy: bool = False
     temperature: float = 0.9
     top_k: int = 200
@@ -58,12 +60,13 @@ class GenerationSettings:
     repetition_penalty: RepetitionPenalty = RepetitionPenalty.NONE
     penalty: float = 1.1
     penalty_window: int = 50
+    sample_prompt: bool = False
 
     def __post_init__(self) -> None:
         set_choice(self, "flow_guidance_type", FlowGuidance)
         set_choice(self, "repetition_penalty", RepetitionPenalty)
         ranges = {
-            "num_steps": self.num_steps >= 1,
+            "steps": self.steps >= 1,
             "temperature": self.temperature > 0,
             "top_k": self.top_k >= 0,
             "diffusion_temperature": 0 <= self.diffusion_temperature <= 1,
@@ -77,3 +80,10 @@ class GenerationSettings:
                 raise SongBloomError(
                     f"The generation setting {name} is {getattr(self, name)}, out of its range."
                 )
+
+    def to_dict(self) -> dict[str, bool | int | float | str]:
+        """Plain data, choices by their names; `GenerationSettings(**data)` reads it back."""
+        return {
+            name: value.value if isinstance(value, StrEnum) else value
+            for name, value in vars(self).items()
+        }
