@@ -20,7 +20,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from songbloom.audio_format import PROMPT_FRAMES
-from songbloom.checkpoint import check_state
 from songbloom.codec.oobleck import Oobleck
 from songbloom.errors import SongBloomError
 from songbloom.flow_matching import add_noise, velocity_target
@@ -29,13 +28,10 @@ from songbloom.lyrics import LyricIds, Vocabulary
 from songbloom.lyrics.vocabulary import MAX_SENTENCES, PADDING_ID
 from songbloom.models import Conditions, SongBloom
 from songbloom.models.songbloom import PatchInputs
-from songbloom.released_layout import config_from_released, from_released, to_released
-from songbloom.sampling import (
-    FlowGuidance,
-    GenerationSettings,
-    RepetitionPenalty,
-    generate_patches,
-)
+from songbloom.released.layout import config_from_released, from_released, to_released
+from songbloom.released.settings import settings_from_released
+from songbloom.sampling import GenerationSettings, generate_patches
+from songbloom.weights import check_shapes
 
 TOLERANCE = 1e-4
 # What tensors and settings raise that do not fit one another.
@@ -103,9 +99,10 @@ class ReferenceCase:
         )
         self.model = SongBloom(config).eval()
         # Under the released names, which are those of the case.
-        check_state(
+        check_shapes(
             to_released(self.model.state_dict()),
             {key: value for key, value in weights.items() if not key.startswith("vae.")},
+            "the model",
         )
         self.model.load_state_dict(state)
         prefix = "vae.vae."
@@ -235,26 +232,13 @@ def recompute_training(case: ReferenceCase) -> Results:
 
 def generation_settings(data: dict[str, Any]) -> GenerationSettings:
     """Our settings for the published names of a `gen_*` entry."""
-    weights = data.get("cfg_coef", 1.5)
-    sketch_guidance, flow_guidance = weights if isinstance(weights, list) else (weights, weights)
-    penalised = data.get("penalty_repeat", False)
-    # The one best code is drawn for certain, and a temperature of 0 can only mean the same.
-    certain = data.get("top_k") == 1 or data.get("temp", 1.0) == 0
-    if data.get("use_sampling", False) and not certain:
+    settings = settings_from_released({"use_sampling": False, **data})
+    if not settings.greedy:
         raise SongBloomError(
             "The case's generation was sampled, so its draws cannot be repeated; make it with "
             "use_sampling false."
         )
-    return GenerationSettings(
-        sketch_guidance=sketch_guidance,
-        flow_guidance=flow_guidance,
-        flow_guidance_type=FlowGuidance(data.get("dit_cfg_type", "h")),
-        num_steps=data["steps"],
-        greedy=True,
-        diffusion_temperature=data.get("diff_temp", 1.0),
-        repetition_penalty=(RepetitionPenalty.RELEASED if penalised else RepetitionPenalty.NONE),
-        penalty_window=data.get("penalty_window", 50),
-    )
+    return settings
 
 
 def recompute_generation(case: ReferenceCase, group: str) -> Results:

@@ -7,7 +7,7 @@ import torch
 
 from songbloom.errors import SongBloomError
 from songbloom.models import SongBloom
-from songbloom.released_layout import config_from_released, from_released, to_released
+from songbloom.released.layout import config_from_released, from_released, to_released
 
 
 def test_renaming_there_and_back_is_exact(tiny_model):

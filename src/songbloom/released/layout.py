@@ -124,6 +124,24 @@ def to_released(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return renamed
 
 
+def sizes_of(state: Mapping[str, Tensor]) -> dict[str, int]:
+    """The sizes that a released state dict shows by itself, under their names in the yaml."""
+
+    def layers(prefix: str) -> int:
+        pattern = re.compile(rf"model\.{prefix}\.layers\.(\d+)\.")
+        numbers = [int(match[1]) for key in state if (match := pattern.match(key))]
+        return max(numbers, default=-1) + 1
+
+    sizes = {"lm_layers": layers("ar_transformer"), "diff_layers": layers("nar_dit")}
+    if "model.skeleton_emb.weight" in state:
+        rows, sizes["dim"] = state["model.skeleton_emb.weight"].shape
+        sizes["num_pitch"] = rows - 2
+    if "model.project_in.weight" in state and "model.block_conv.1.weight" in state:
+        sizes["latent_dim"] = state["model.project_in.weight"].shape[1]
+        sizes["block_size"] = state["model.block_conv.1.weight"].shape[1] // sizes["latent_dim"]
+    return sizes
+
+
 def config_from_released(model: Mapping[str, object]) -> SongBloomConfig:
     """Configuration from the `model` section of a released yaml or reference case.
 

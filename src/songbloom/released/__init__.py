@@ -1,0 +1,21 @@
+"""Released models: their folder, key names, yaml and settings, read and written.
+
+Imports go one way here too: export and hub -> folder -> layout, resolvers, settings.
+"""
+
+from songbloom.released.export import export_released
+from songbloom.released.folder import ReleasedModel, find_config, load_released
+from songbloom.released.hub import RELEASES, HubSettings, fetch_release
+from songbloom.released.settings import PRESETS, settings_from_released
+
+__all__ = [
+    "PRESETS",
+    "RELEASES",
+    "HubSettings",
+    "ReleasedModel",
+    "export_released",
+    "fetch_release",
+    "find_config",
+    "load_released",
+    "settings_from_released",
+]
