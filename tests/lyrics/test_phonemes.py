@@ -76,6 +76,12 @@ def test_scripts_without_g2p_are_refused(mode) -> None:
 
 
 @pytest.mark.parametrize("mode", ["natural", "released"])
+def test_numbers_without_words_are_refused(mode) -> None:
+    with pytest.raises(LyricsError, match="VULGAR FRACTION ONE HALF"):
+        phonemize("[verse] half is ½", mode)
+
+
+@pytest.mark.parametrize("mode", ["natural", "released"])
 def test_a_word_without_end_is_refused(mode) -> None:
     with pytest.raises(LyricsError, match="a word of 2600 letters, abcdefghijklmnopqrst…"):
         phonemize("[verse] " + "abcdefghijklmnopqrstuvwxyz" * 100, mode)
@@ -110,3 +116,10 @@ def test_no_cache_is_read_or_left_in_the_temporary_folder(tmp_path: Path) -> Non
     code = "from songbloom.lyrics import phonemize_line as p; print(p('重庆的银行', 'released'))"
     assert python(code, tmp_path) == "ch ong2 q ing4 d e5 y in2 h ang2"
     assert list(tmp_path.iterdir()) == [planted] and planted.read_bytes() == b"planted"
+
+
+def test_pasted_commas_are_sentence_ends_for_released_models():
+    pasted = phonemize("[Verse 1]\none, two\nthree\n[Outro]", "released")
+    assert pasted == phonemize("[verse] one. two. three , [outro]", "released")
+    as_it_is = phonemize("[verse] one, two , [outro]", "released")
+    assert as_it_is == "[verse] W AH1 N , T UW1 , [outro]"

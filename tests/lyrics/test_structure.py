@@ -49,9 +49,11 @@ def test_periods_inside_words_end_no_sentence() -> None:
     [
         ("", "empty"),
         (" \n\t", "empty"),
-        ("la la la", "'la la la' before any section tag"),
+        ("la la la , [verse] la", "'la la la ,' before any section tag"),
         (". la , [verse] la", "before any section tag"),
-        ("[verse] la\n[refrain] lo", r"Unknown section tag \[refrain\] at line 2, column 1"),
+        ("Grace\n[verse]\nla", "at line 1, column 1; .* remove it if it is a title"),
+        ("[verse] la\n[laughs] lo", r"Unknown section tag \[laughs\] at line 2, column 1"),
+        ("[verse] la\nla [verse", r"The bracket \[ at line 2, column 4 has no partner"),
         ("[verse] la , [chrous] lo", r"column 14; did you mean \[chorus\]\?"),
     ],
 )
@@ -65,8 +67,42 @@ def test_sections_are_validated() -> None:
     for fields in ({"tag": "verse"}, {"tag": "[verse]", "repeats": 0}):
         with pytest.raises(LyricsError, match=r"Section\."):
             Section(**fields)
-    for sentence in (" ", "[verse] la"):
+    for seconds in (0, -1, 601, float("nan")):
+        with pytest.raises(LyricsError, match=r"Section\.seconds"):
+            Section(tag="[inst]", seconds=seconds)
+    with pytest.raises(LyricsError, match=r"Section\.seconds is 8 for \[verse\]"):
+        Section(tag="[verse]", seconds=8)
+    for sentence in (" ", "-", "[verse] la"):
         with pytest.raises(LyricsError, match=r"Section\.sentences"):
             Section(tag="[verse]", sentences=(sentence,))
     with pytest.raises(LyricsError, match=r"Lyrics\.sections"):
         Lyrics(sections=())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "tag_seconds", "num_tags"),
+    [(10, 1, 10), (10, 5, 2), (12, 5, 2), (13, 5, 3), (1, 5, 1), (0.2, 1, 1), (600, 1, 600)],
+)
+def test_seconds_become_tags(seconds: float, tag_seconds: float, num_tags: int) -> None:
+    lyrics = Lyrics(
+        sections=(
+            Section(tag="[intro]", seconds=seconds, repeats=3),
+            Section(tag="[verse]", sentences=("la",)),
+            Section(tag="[inst]", repeats=2),
+        )
+    )
+    canonical = lyrics.canonical(tag_seconds)
+    assert canonical == " ".join(["[intro]"] * num_tags) + " , [verse] la , [inst] [inst]"
+    assert parse_lyrics(canonical).canonical() == canonical
+
+
+@pytest.mark.parametrize("tag_seconds", [0, -1, float("nan")])
+def test_tags_of_no_length_are_refused(tag_seconds: float) -> None:
+    with pytest.raises(LyricsError, match=r"tag_seconds is .* above 0"):
+        parse_lyrics(CANONICAL).canonical(tag_seconds)
+
+
+def test_a_sentence_that_ends_in_an_abbreviation_stays_one() -> None:
+    lyrics = parse_lyrics("[verse]\ndown on Main St\nwe go")
+    assert lyrics.sections[0].sentences == ("down on Main St", "we go")
+    assert parse_lyrics(lyrics.canonical()) == lyrics

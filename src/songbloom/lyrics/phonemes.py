@@ -4,32 +4,47 @@
 `natural` reads whole sentences, for models trained here.
 """
 
+import re
 import unicodedata
 from functools import lru_cache
 from typing import Literal
 
 from songbloom.lyrics.g2p.natural import natural_sentence
 from songbloom.lyrics.g2p.released import released_lyrics, released_text
+from songbloom.lyrics.reading.reader import parse_lyrics
+from songbloom.lyrics.reading.sentences import split_sentences
 from songbloom.lyrics.sections import SECTION_TAGS, LyricsError
-from songbloom.lyrics.structure import Lyrics, parse_lyrics, split_sentences
+from songbloom.lyrics.structure import Lyrics
 from songbloom.lyrics.vocabulary import Vocabulary
 
 Mode = Literal["natural", "released"]
 
+_PAUSE = re.compile(r"(?<! ), ")  # the comma between sections has a space before it
 
-def phonemize(lyrics: Lyrics | str, mode: Mode = "natural") -> str:
+
+def phonemize(lyrics: Lyrics | str, mode: Mode = "natural", tag_seconds: float = 1.0) -> str:
     """Phoneme text in the canonical form, `[verse] AH0 M … . DH AE1 T … , [chorus] …`.
 
-    Raises LyricsError for lyrics that `parse_lyrics` refuses and for scripts without a G2P.
+    Args:
+        lyrics: lyrics, or a text that `parse_lyrics` reads.
+        mode: how they are read.
+        tag_seconds: for how long one tag stands in the model that is to sing them: 1 s in the
+            150 s models, 5 s in the 240 s models.
+
+    Raises:
+        LyricsError: lyrics that `parse_lyrics` refuses, scripts without a G2P, an unknown mode.
     """
     if mode not in ("natural", "released"):
         raise LyricsError(f"The G2P mode is {mode!r}; it must be 'natural' or 'released'.")
     parsed = lyrics if isinstance(lyrics, Lyrics) else parse_lyrics(lyrics)
-    _check_scripts(parsed.canonical())
+    canonical = parsed.canonical(tag_seconds)
+    _check_scripts(canonical)
     if mode == "natural":
-        return _natural(parsed)
-    text = lyrics if isinstance(lyrics, str) and _is_published_form(lyrics) else parsed.canonical()
-    return released_lyrics(text, _released_symbols())
+        return _natural(parsed, tag_seconds)
+    if isinstance(lyrics, str) and _is_published_form(lyrics):
+        return released_lyrics(lyrics, _released_symbols())
+    # The released models know commas between sections alone: a pause becomes a sentence's end.
+    return released_lyrics(_PAUSE.sub(". ", canonical), _released_symbols())
 
 
 def phonemize_line(text: str, mode: Mode = "natural") -> str:
@@ -42,10 +57,10 @@ def phonemize_line(text: str, mode: Mode = "natural") -> str:
     return _sentences(sentences)
 
 
-def _natural(lyrics: Lyrics) -> str:
+def _natural(lyrics: Lyrics, tag_seconds: float) -> str:
     sections = []
     for section in lyrics.sections:
-        tags = " ".join([section.tag] * section.repeats)
+        tags = " ".join([section.tag] * section.num_tags(tag_seconds))
         sections.append(f"{tags} {_sentences(section.sentences)}".rstrip())
     return " , ".join(sections)
 
@@ -59,7 +74,8 @@ def _sentences(sentences: tuple[str, ...]) -> str:
 def _is_published_form(text: str) -> bool:
     """Whether the published splitting on spaces finds every tag, and no letter gets lost."""
     return (
-        "\n" not in text
+        text.lstrip(" ,.").startswith("[")
+        and "\n" not in text
         and not any(_is_foreign(letter) for letter in text)
         and all(piece in SECTION_TAGS for piece in text.split(" ") if "[" in piece or "]" in piece)
     )
@@ -71,11 +87,11 @@ def _released_symbols() -> frozenset[str]:
 
 
 def _is_foreign(letter: str) -> bool:
-    """Whether neither front end reads a letter, so that it would vanish silently."""
+    """Whether neither front end reads a letter or digit, so that it would vanish silently."""
     return (
         not letter.isascii()
-        and unicodedata.category(letter).startswith("L")
-        and not unicodedata.name(letter, "").startswith(("CJK UNIFIED", "LATIN"))
+        and unicodedata.category(letter)[0] in "LN"
+        and not unicodedata.name(letter, "").startswith(("CJK UNIFIED", "LATIN", "FULLWIDTH DIGIT"))
     )
 
 

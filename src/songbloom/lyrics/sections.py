@@ -13,8 +13,17 @@ SECTION_TAGS = (
 )
 """Every known tag, in the order of the released vocabulary."""
 
+SUNG_TAGS = ("[verse]", "[chorus]", "[bridge]")
+"""The tags that stand once before words, so that no length can be given for them."""
+
 SECTION_SEPARATOR = ","
 SENTENCE_END = "."
+
+MAX_SECONDS = 600
+"""The longest section without words that can be asked for."""
+
+MAX_CHARACTERS = 100_000
+"""The longest lyrics, as pasted and with their repeats written out."""
 
 
 class LyricsError(SongBloomError):
