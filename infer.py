@@ -1,4 +1,4 @@
-"""Make a song: `python infer.py --checkpoint CKPT --lyrics song.txt --prompt style.wav`."""
+"""Make songs: `python infer.py --checkpoint CKPT --lyrics song.txt --prompt style.wav`."""
 
 import sys
 

@@ -48,7 +48,7 @@ say "singing"
 # The words of a training song, in the style of a rendition that was not trained on.
 "$PYTHON" infer.py --checkpoint "$out/training/model.safetensors" \
   --lyrics examples/lyrics.txt --prompt "$out/corpus/red_river_valley_8000.flac" \
-  --max-seconds 40 --seed "$seed" --output "$out/song.flac" --spectrogram "$out/song.png"
+  --max-duration 40 --seed "$seed" --output "$out/song.flac" --spectrogram
 
 say "done"
 for file in song.flac song.png training/curves.png report.json; do

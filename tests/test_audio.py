@@ -7,7 +7,7 @@ import pytest
 import soundfile
 import torch
 
-from songbloom.audio import AudioFileError, read_audio, resample, write_flac
+from songbloom.audio import AudioFileError, read_audio, resample, write_audio
 
 
 def tone(rate: int, seconds: float = 0.5, hertz: float = 440.0) -> np.ndarray:
@@ -44,10 +44,40 @@ def test_channels_are_averaged_or_kept(tmp_path: Path) -> None:
 
 def test_flac_round_trip_clips(tmp_path: Path) -> None:
     audio = torch.stack([torch.linspace(-1.5, 1.5, 1000), torch.zeros(1000)])
-    write_flac(tmp_path / "deep" / "song.flac", audio)
+    write_audio(tmp_path / "deep" / "song.flac", audio)
     again = read_audio(tmp_path / "deep" / "song.flac")
     torch.testing.assert_close(again, audio.clamp(-1, 1), atol=1e-4, rtol=0)
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["song.flac"]
+
+
+@pytest.mark.parametrize("ending", [".wav", ".FLAC", ".mp3", ".ogg"])
+def test_every_format_is_written(tmp_path: Path, ending: str) -> None:
+    audio = torch.from_numpy(np.stack([tone(48_000, 3.0), tone(48_000, 3.0, hertz=660)]))
+    write_audio(tmp_path / f"song{ending}", audio)
+    again = read_audio(tmp_path / f"song{ending}")
+    assert abs(again.shape[1] - audio.shape[1]) <= 2_400  # MP3 pads to its frames
+    middle = slice(48_000, 96_000)
+    assert (again.std(1) / audio.std(1) - 1).abs().max() < 0.05
+    found = torch.fft.rfft(again[:, middle]).abs().argmax(1)  # bins of one second are hertz
+    assert found.tolist() == [440, 660]
+
+
+def test_an_unknown_ending_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(AudioFileError, match="no known ending"):
+        write_audio(tmp_path / "song.aac", torch.zeros(2, 100))
+
+
+def test_only_the_start_is_read(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(16_000, 2.0), 16_000)
+    whole = read_audio(tmp_path / "a.wav")
+    start = read_audio(tmp_path / "a.wav", max_seconds=0.5)
+    assert start.shape[1] == 24_000
+    torch.testing.assert_close(start[:, :23_000], whole[:, :23_000], atol=1e-3, rtol=0)
+
+
+def test_silence_may_be_allowed(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "silent.wav", np.zeros((1000, 2)), 48_000)
+    assert not read_audio(tmp_path / "silent.wav", allow_silence=True).any()
 
 
 def test_unusable_audio_is_refused_in_one_sentence(tmp_path: Path) -> None:
@@ -69,9 +99,9 @@ def test_unusable_audio_is_refused_in_one_sentence(tmp_path: Path) -> None:
 
 def test_write_refuses_what_is_no_audio(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="channels, samples"):
-        write_flac(tmp_path / "a.flac", torch.zeros(10))
+        write_audio(tmp_path / "a.flac", torch.zeros(10))
     with pytest.raises(ValueError, match="not finite"):
-        write_flac(tmp_path / "a.flac", torch.full((2, 10), torch.nan))
+        write_audio(tmp_path / "a.flac", torch.full((2, 10), torch.nan))
 
 
 def test_equal_rates_leave_audio_alone() -> None:

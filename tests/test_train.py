@@ -183,8 +183,8 @@ def test_infer_sings_from_the_run(run, tmp_path, capsys):
     soundfile.write(prompt, np.random.default_rng(0).uniform(-0.5, 0.5, 22_050), 22_050)
     arguments = ["--checkpoint", str(run / "model.safetensors"), "--lyrics", str(lyrics)]
     arguments += ["--prompt", str(prompt), "--output", str(tmp_path / "song.flac")]
-    arguments += ["--spectrogram", str(tmp_path / "song.png"), "--num-steps", "2"]
-    status = infer([*arguments, "--max-seconds", "2", "--greedy"])
+    arguments += ["--spectrogram", "--max-duration", "2"]
+    status = infer([*arguments, "sampling.steps=2", "sampling.greedy=true"])
     output = capsys.readouterr()
     # A model of four steps may end the song at once; that too is told in a sentence.
     assert status == 0 or "ended the song before its first patch" in output.err

@@ -1,5 +1,6 @@
-"""Reading any audio file, at the rate and in the channels that are wanted, and writing FLAC."""
+"""Reading any audio file, at the rate and in the channels that are wanted, and writing songs."""
 
+import math
 import os
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +14,14 @@ from torch import Tensor
 from songbloom.audio_format import NUM_CHANNELS, SAMPLE_RATE
 from songbloom.errors import SongBloomError
 
+AUDIO_FORMATS = {
+    ".flac": ("FLAC", "PCM_16"),
+    ".wav": ("WAV", "PCM_16"),
+    ".mp3": ("MP3", "MPEG_LAYER_III"),
+    ".ogg": ("OGG", "VORBIS"),
+}
+"""Endings of the files that are written, with libsndfile's names of format and encoding."""
+
 SILENCE = 1e-4
 """Peak (full scale is 1) under which a file counts as silent."""
 
@@ -22,11 +31,23 @@ class AudioFileError(SongBloomError):
 
 
 def read_audio(
-    path: str | Path, sample_rate: int = SAMPLE_RATE, num_channels: int = NUM_CHANNELS
+    path: str | Path,
+    sample_rate: int = SAMPLE_RATE,
+    num_channels: int = NUM_CHANNELS,
+    *,
+    max_seconds: float | None = None,
+    allow_silence: bool = False,
 ) -> Tensor:
     """Read a file that libsndfile knows (WAV, FLAC, OGG, MP3, AIFF, …) as float32 (channels, S).
 
     One channel is repeated to `num_channels`; more channels than that are averaged to one first.
+
+    Args:
+        path: the file.
+        sample_rate: wanted.
+        num_channels: wanted.
+        max_seconds: read no more than this from its start.
+        allow_silence: return a silent file instead of refusing it.
 
     Raises:
         AudioFileError: If the file is absent, no audio, empty, silent or not finite.
@@ -35,8 +56,11 @@ def read_audio(
     if not path.is_file():
         raise AudioFileError(f"{path} is not a file; give the path of an audio file.")
     try:
-        samples, file_rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
+        with soundfile.SoundFile(path) as file:
+            file_rate = file.samplerate
+            count = -1 if max_seconds is None else math.ceil(max_seconds * file_rate)
+            samples = file.read(count, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, RuntimeError, OSError, TypeError) as error:
         raise AudioFileError(
             f"{path} cannot be read as audio; give a WAV, FLAC, OGG or MP3 file."
         ) from error
@@ -44,7 +68,7 @@ def read_audio(
         raise AudioFileError(f"{path} holds no samples; give a file with sound in it.")
     if not np.isfinite(samples).all():
         raise AudioFileError(f"{path} holds samples that are not finite; export it again.")
-    if np.abs(samples).max() < SILENCE:
+    if not allow_silence and np.abs(samples).max() < SILENCE:
         raise AudioFileError(f"{path} is silent; give a file with sound in it.")
     audio = torch.from_numpy(samples.T.copy())
     if audio.shape[0] != num_channels:
@@ -52,34 +76,63 @@ def read_audio(
     return resample(audio, file_rate, sample_rate).contiguous()
 
 
+def audio_seconds(path: str | Path) -> float:
+    """The length that an audio file states.
+
+    Raises:
+        AudioFileError: If the file is absent or no audio.
+    """
+    try:
+        return soundfile.info(path).duration
+    except (soundfile.LibsndfileError, RuntimeError, OSError, TypeError) as error:
+        if not Path(path).is_file():
+            raise AudioFileError(
+                f"{path} is not a file; give the path of an audio file."
+            ) from error
+        raise AudioFileError(
+            f"{path} cannot be read as audio; give a WAV, FLAC, OGG or MP3 file."
+        ) from error
+
+
 def resample(audio: Tensor, from_rate: int, to_rate: int) -> Tensor:
-    """Resample audio (..., S) with a windowed sinc (Kaiser), unchanged at equal rates."""
+    """Resample audio (..., S) with a windowed sinc (Hann, as the published tool does)."""
     if from_rate == to_rate:
         return audio
     # The filter bank grows with the terms of the ratio: odd rates are met within 1 in 10^6.
     ratio = Fraction(from_rate, to_rate).limit_denominator(1000)
-    return AF.resample(
-        audio, ratio.numerator, ratio.denominator, resampling_method="sinc_interp_kaiser"
-    )
+    return AF.resample(audio, ratio.numerator, ratio.denominator)
 
 
-def write_flac(path: str | Path, audio: Tensor, sample_rate: int = SAMPLE_RATE) -> None:
-    """Write audio (channels, S) in [-1, 1] as 16-bit FLAC, atomically; louder samples are clipped.
+def write_audio(path: str | Path, audio: Tensor, sample_rate: int = SAMPLE_RATE) -> None:
+    """Write audio (channels, S) in [-1, 1], atomically, in the format of the file's ending.
+
+    FLAC and WAV have 16 bits, MP3 and OGG (Vorbis) the encoder's usual quality. Louder samples are
+    clipped.
 
     Raises:
         ValueError: If the audio is not (channels, S) or not finite.
-        AudioFileError: If the file cannot be written.
+        AudioFileError: If the ending is none of these, or the file cannot be written.
     """
     path = Path(path)
+    if path.suffix.lower() not in AUDIO_FORMATS:
+        raise AudioFileError(
+            f"{path} has no known ending; songs are written as {', '.join(AUDIO_FORMATS)}."
+        )
     if audio.ndim != 2:
         raise ValueError(f"audio must be (channels, samples), but it is {tuple(audio.shape)}.")
     if not torch.isfinite(audio).all():
         raise ValueError(f"The audio for {path} holds samples that are not finite.")
     samples = audio.detach().clamp(-1, 1).float().cpu().numpy().T
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    form, subtype = AUDIO_FORMATS[path.suffix.lower()]
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(temporary, samples, sample_rate, format="FLAC", subtype="PCM_16")
+        with soundfile.SoundFile(
+            temporary, "w", sample_rate, len(audio), format=form, subtype=subtype
+        ) as file:
+            # libsndfile's Vorbis encoder keeps a whole write on its stack: a second at a time.
+            for start in range(0, len(samples), sample_rate):
+                file.write(samples[start : start + sample_rate])
         os.replace(temporary, path)
     except (OSError, soundfile.LibsndfileError) as error:
         temporary.unlink(missing_ok=True)

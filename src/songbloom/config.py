@@ -4,17 +4,19 @@ Groups name a class and its arguments (`_target_`); here they become objects. A 
 or the class does not know is refused.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from hydra.errors import InstantiationException
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException, InstantiationException
 from hydra.utils import instantiate
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from songbloom.errors import SongBloomError
+from songbloom.sampling import GenerationSettings
 
 
 @dataclass
@@ -91,6 +93,36 @@ def partial(config: DictConfig, group: str) -> Callable[..., Any]:
             raise SongBloomError(f"The configuration group {group!r} is wrong: {error}.") from error
 
     return call
+
+
+def read_sampling(overrides: Sequence[str], base: GenerationSettings) -> GenerationSettings:
+    """Generation settings with Hydra overrides of the group `sampling`, `sampling.steps=20`.
+
+    Raises:
+        SongBloomError: another group, an unknown setting, or a value of the wrong kind.
+    """
+    types = {item.name: item.type for item in fields(GenerationSettings)}
+    values: dict[str, Any] = {}
+    for text in overrides:
+        try:
+            override = OverridesParser.create().parse_override(text)
+            value = override.value()
+        except HydraException as error:
+            reason = str(error).partition("\n")[0]
+            raise SongBloomError(f"The override {text!r} cannot be read: {reason}.") from error
+        group, _, name = str(override.key_or_group).partition(".")
+        if group != "sampling" or name not in types or override.is_sweep_override():
+            raise SongBloomError(
+                f"The override {text!r} is not understood; settings are "
+                f"{', '.join(f'sampling.{known}' for known in types)}."
+            )
+        wanted = types[name]
+        if wanted is float and type(value) is int:
+            value = float(value)
+        if wanted in (bool, int, float) and type(value) is not wanted:
+            raise SongBloomError(f"{text!r}: sampling.{name} must be of type {wanted.__name__}.")
+        values[name] = value
+    return replace(base, **values)
 
 
 def to_yaml(config: DictConfig) -> str:

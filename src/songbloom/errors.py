@@ -8,6 +8,10 @@ class SongBloomError(ValueError):
     """Bad input or configuration; command lines print its sentence and exit with status 2."""
 
 
+class SongBloomWarning(UserWarning):
+    """Input that is used, but hardly as it was meant; command lines print its sentence."""
+
+
 def set_choice(settings: Any, name: str, choices: type[StrEnum]) -> None:
     """Turn a field of a frozen dataclass, which may hold a plain string, into its enum member.
 

@@ -1,167 +1,129 @@
-"""Make a song: `python infer.py --checkpoint CKPT --lyrics song.txt --prompt style.wav`."""
+"""Make songs: `python infer.py --checkpoint CKPT --lyrics song.txt --prompt style.wav`.
+
+Or many: `python infer.py --input-jsonl songs.jsonl --model-name songbloom_full_150s`.
+"""
 
 import argparse
 import sys
-from dataclasses import fields
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 import torch
 from tqdm import tqdm
 
-from songbloom.audio_format import FRAME_RATE
-from songbloom.errors import SongBloomError
-from songbloom.lyrics import parse_lyrics
-from songbloom.pipeline import DEFAULT_MAX_SECONDS, Song, SongBloomPipeline
-from songbloom.sampling import FlowGuidance, GenerationSettings, RepetitionPenalty
-
-_HELP = {
-    "sketch_guidance": "guidance weight of the sketch",
-    "flow_guidance": "guidance weight of the diffusion",
-    "flow_guidance_type": "how the diffusion is guided",
-    "num_steps": "Euler steps per patch",
-    "greedy": "take the most likely token instead of sampling",
-    "temperature": "sampling temperature of the sketch",
-    "top_k": "tokens among which one is drawn; 0 means all",
-    "diffusion_temperature": "below 1: less noise, smoother sound",
-    "repetition_penalty": "form of the penalty on recent tokens",
-    "penalty": "size of that penalty",
-    "penalty_window": "tokens that the penalty looks back on",
-}
+from songbloom.cli.options import build_parser
+from songbloom.cli.requests import BadRow, SongRequest, read_rows, read_text
+from songbloom.cli.session import Session, plan_jobs
+from songbloom.errors import SongBloomError, SongBloomWarning
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The command line; every generation setting is an option."""
-    parser = argparse.ArgumentParser(
-        prog="songbloom-infer",
-        description="Make a song from lyrics and a style prompt.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    parser.add_argument("--checkpoint", required=True, help=".safetensors or .ckpt of a training")
-    parser.add_argument(
-        "--lyrics", required=True, metavar="FILE", help="text file of the lyrics, or - for stdin"
-    )
-    parser.add_argument("--prompt", required=True, help="audio file of the wanted style")
-    parser.add_argument("--output", default="song.flac", help="FLAC file to write")
-    parser.add_argument("--spectrogram", metavar="PNG", help="also draw the song's spectrogram")
-    parser.add_argument("--seed", type=int, default=0, help="fixes the song")
-    parser.add_argument(
-        "--max-seconds", type=float, default=DEFAULT_MAX_SECONDS, help="longest song"
-    )
-    parser.add_argument("--codec", help="codec file, if not where it was in training")
-    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps")
-    parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"])
-    group = parser.add_argument_group("generation")
-    for field in fields(GenerationSettings):
-        flag = f"--{field.name.replace('_', '-')}"
-        text = _HELP[field.name]
-        if field.type is bool:
-            group.add_argument(flag, action="store_true", help=text)
-        elif field.type in (FlowGuidance, RepetitionPenalty):
-            choices = [member.value for member in field.type]
-            group.add_argument(flag, default=field.default.value, choices=choices, help=text)
-        else:
-            group.add_argument(flag, type=field.type, default=field.default, help=text)
-    return parser
-
-
-def read_settings(arguments: argparse.Namespace) -> GenerationSettings:
-    """The generation settings that were asked for."""
-    values = {field.name: getattr(arguments, field.name) for field in fields(GenerationSettings)}
-    return GenerationSettings(**values)
-
-
-def read_lyrics(source: str) -> str:
-    """Lyrics of a file, or of standard input for `-`.
+def read_requests(arguments: argparse.Namespace) -> list[SongRequest | BadRow]:
+    """The songs that are asked for, in order.
 
     Raises:
-        SongBloomError: no such file, or not UTF-8.
+        SongBloomError: nothing is asked for, or too much; or the one song cannot be made.
     """
-    try:
-        return sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
-    except OSError as error:
+    sources = ("input_jsonl", "input_csv", "lyrics", "lyrics_text")
+    given = [name for name in sources if getattr(arguments, name) is not None]
+    if len(given) != 1:
         raise SongBloomError(
-            f"The lyrics file {source} cannot be read: {error.strerror}."
-        ) from error
-    except UnicodeDecodeError as error:
-        raise SongBloomError(
-            f"The lyrics file {source} is not UTF-8 text; save it as such."
-        ) from error
+            "Give one of --lyrics, --lyrics-text, --input-jsonl and --input-csv, "
+            f"not {len(given)} of them."
+        )
+    if given[0].startswith("input"):
+        if arguments.output:
+            raise SongBloomError("--output names one song; give --output-dir for a list.")
+        return read_rows(getattr(arguments, given[0]))
+    if not arguments.prompt:
+        raise SongBloomError("A song needs --prompt, an audio file of the wanted style.")
+    lyrics = arguments.lyrics_text
+    if lyrics is None:
+        lyrics = read_text(arguments.lyrics)
+    idx = "song"
+    if arguments.output:
+        idx = Path(arguments.output).stem
+    elif arguments.lyrics not in (None, "-"):
+        idx = Path(arguments.lyrics).stem
+    return [SongRequest(idx=idx, lyrics=lyrics, prompt=Path(arguments.prompt))]
 
 
-def check_writable(target: str) -> None:
-    """Find out before the song is made, not after, whether its file can be written.
+def check_writable(folder: Path) -> None:
+    """Find out before songs are made, not after, whether they can be written.
 
     Raises:
-        SongBloomError: it cannot.
+        SongBloomError: they cannot.
     """
-    folder = Path(target).parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile(dir=folder):
             pass
     except OSError as error:
         raise SongBloomError(
-            f"{target} cannot be written ({error.strerror}); name another place."
+            f"{folder} cannot be written to ({error.strerror}); name another place."
         ) from error
 
 
-def generate(arguments: argparse.Namespace) -> Song:
-    """Load, generate under a progress bar, decode."""
-    settings = read_settings(arguments)
-    lyrics = read_lyrics(arguments.lyrics)
-    parse_lyrics(lyrics)  # a mistake in them should not wait for the weights to load
-    pipeline = SongBloomPipeline.from_pretrained(
-        arguments.checkpoint,
-        device=arguments.device,
-        dtype=getattr(torch, arguments.dtype),
-        codec=arguments.codec,
-    )
-    phonemes = pipeline.phonemize(lyrics)
-    patch_seconds = pipeline.model.config.patch_size / FRAME_RATE
-    limit = pipeline.max_patches(arguments.max_seconds) * patch_seconds
-    patches = []
-    with tqdm(
-        total=limit,
-        desc="singing",
-        bar_format="{desc}: {n:.1f} s of at most {total:.0f} s |{bar}| {elapsed}<{remaining}",
-    ) as progress:
-        for patch in pipeline.patches(
-            phonemes,
-            arguments.prompt,
-            seed=arguments.seed,
-            settings=settings,
-            max_seconds=arguments.max_seconds,
-        ):
-            patches.append(patch)
-            progress.update(min(patch_seconds, limit - progress.n))
-    return pipeline.assemble(patches, phonemes, arguments.max_seconds)
+def run(arguments: argparse.Namespace) -> int:
+    """Make what was asked for; return how many rows failed."""
+    requests = read_requests(arguments)
+    single = len(requests) == 1 and not (arguments.input_jsonl or arguments.input_csv)
+    jobs = [
+        job
+        for item in requests
+        if isinstance(item, SongRequest)
+        for job in plan_jobs(arguments, item)
+    ]
+    failed = 0
+    for item in requests:
+        if isinstance(item, BadRow):
+            failed += 1
+            report(str(item))
+    if not jobs:
+        return failed
+    for folder in {job.audio.parent for job in jobs}:
+        check_writable(folder)
+    session = Session(arguments)
+    for number, job in enumerate(jobs, start=1):
+        title = f"song {number} of {len(jobs)} ({job.audio.stem})"
+        try:
+            session.run(job, title)
+        except (SongBloomError, ValueError, OSError, torch.OutOfMemoryError) as error:
+            if single:
+                raise SongBloomError(str(error)) from error
+            failed += 1
+            report(f"{job.audio.stem}: {error}")
+    return failed
 
 
-def run(argv: list[str] | None = None) -> None:
-    """Generate and write what was asked for."""
-    arguments = build_parser().parse_args(argv)
-    for target in filter(None, (arguments.output, arguments.spectrogram)):
-        check_writable(target)
-    song = generate(arguments)
-    song.save(arguments.output)
-    ending = "ended by the model" if song.ended else "cut at the length limit"
-    print(f"{arguments.output}: {song.seconds:.1f} s, {ending}")
-    if arguments.spectrogram:
-        from songbloom.plots import save_spectrograms  # matplotlib is slow to import
-
-        save_spectrograms(arguments.spectrogram, {Path(arguments.output).name: song.audio})
-        print(arguments.spectrogram)
+def report(sentence: str) -> None:
+    """Say what went wrong, above any progress bar."""
+    tqdm.write(f"error: {sentence}", file=sys.stderr)
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run; a user's mistake is one sentence and exit status 2."""
-    try:
-        run(argv)
-    except SongBloomError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run; exit status 0, 1 where some rows failed, 2 for a mistake that stops all."""
+    arguments = build_parser().parse_intermixed_args(argv)
+    warnings.simplefilter("always", SongBloomWarning)
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        try:
+            failed = run(arguments)
+        except SongBloomError as error:
+            report(str(error))
+            return 2
+        except KeyboardInterrupt:
+            report("stopped; the same command goes on with the songs that are not there yet.")
+            return 130
+    if failed:
+        report(f"{failed} of the songs could not be made; the others are there.")
+    return 1 if failed else 0
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *_place: object) -> None:
+    if issubclass(category, SongBloomWarning):
+        tqdm.write(f"warning: {message}", file=sys.stderr)
 
 
 if __name__ == "__main__":
