@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -34,6 +33,7 @@ from songbloom.data.shards import ShardWriter
 from songbloom.errors import SongBloomError
 from songbloom.lyrics import Mode, Vocabulary
 from songbloom.sketch.files import load_sketch_tokenizer
+from songbloom.whole_file import whole_file
 
 QUARANTINE_NAME = "quarantine.jsonl"
 
@@ -242,11 +242,9 @@ def _write_shard(
 
 
 def _write_quarantine(folder: Path, quarantined: Sequence[QuarantinedSong]) -> None:
-    path = folder / QUARANTINE_NAME
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     lines = [json.dumps(asdict(song), ensure_ascii=False) + "\n" for song in quarantined]
-    temporary.write_text("".join(lines), "utf-8")
-    os.replace(temporary, path)
+    with whole_file(folder / QUARANTINE_NAME) as temporary:
+        temporary.write_text("".join(lines), "utf-8")
 
 
 def _report(index: DatasetIndex, quarantined: Sequence[QuarantinedSong]) -> None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -13,6 +12,7 @@ from tqdm import tqdm
 from data_prep.song_encoder import SongFiles, read_description
 from songbloom.data.schema import DatasetError
 from songbloom.data.shards import ShardInfo, sha256_of
+from songbloom.whole_file import whole_file
 
 AUDIO_SUFFIXES = (".flac", ".wav", ".ogg", ".mp3")
 _IGNORED_ENDING = ".vocal"  # the demo corpus writes the voice alone beside each song
@@ -46,10 +46,8 @@ class FinishedShard:
 
     def save(self, folder: Path, name: str) -> None:
         """Write the note, whole or not at all."""
-        path = note_path(folder, name)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        temporary.write_text(json.dumps(asdict(self), ensure_ascii=False, indent=1), "utf-8")
-        os.replace(temporary, path)
+        with whole_file(note_path(folder, name)) as temporary:
+            temporary.write_text(json.dumps(asdict(self), ensure_ascii=False, indent=1), "utf-8")
 
 
 def note_path(folder: Path, name: str) -> Path:

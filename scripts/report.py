@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from songbloom.checkpoint import load_checkpoint
 from songbloom.data.index import DatasetIndex
 from songbloom.errors import SongBloomError
 from songbloom.evaluation.report import learning_report
+from songbloom.whole_file import whole_file
 
 
 def main() -> None:
@@ -27,9 +27,8 @@ def main() -> None:
         vocabulary=checkpoint.card.vocabulary,
     )
     report = learning_report(checkpoint, index)
-    temporary = arguments.output.with_suffix(".partial")
-    temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    os.replace(temporary, arguments.output)
+    with whole_file(arguments.output) as temporary:
+        temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     print_figures(report)
 
 

@@ -7,7 +7,6 @@ apart; where KEY.vocal.flac is there too, the sung pitch is measured.
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +33,7 @@ from songbloom.sketch.measures import (
     codebook_usage,
     label_information,
 )
+from songbloom.whole_file import whole_file
 
 UNSUNG = ""
 _STRESS = str.maketrans("", "", "ˈˌː")
@@ -154,11 +154,9 @@ def plot_usage(usage: CodebookUsage, path: Path) -> None:
         f"perplexity {usage.perplexity:.0f}, {usage.dead_codes} dead",
     )
     axes.legend()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    figure.savefig(temporary, dpi=120)
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, dpi=120, format=path.suffix[1:])
     plt.close(figure)
-    os.replace(temporary, path)
 
 
 def fit_and_report(arguments: argparse.Namespace) -> None:

@@ -78,7 +78,7 @@ def test_a_full_disk_keeps_the_previous_checkpoint(tmp_path, tiny_checkpoint, mo
     def full(*_args, **_options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("songbloom.checkpoint.save_file", full)
+    monkeypatch.setattr("songbloom.weights.save_file", full)
     with pytest.raises(SongBloomError, match="No space left"):
         save_checkpoint(path, replace(tiny_checkpoint, step=8))
     assert path.read_bytes() == before

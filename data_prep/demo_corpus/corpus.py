@@ -1,7 +1,6 @@
 """Writes renditions to a folder as FLAC and JSON, in parallel, and goes on where it stopped."""
 
 import json
-import os
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import asdict
@@ -16,14 +15,14 @@ from tqdm import tqdm
 from data_prep.demo_corpus.instruments import SAMPLE_RATE
 from data_prep.demo_corpus.plan import Rendition
 from data_prep.demo_corpus.render import render
+from songbloom.whole_file import whole_file
 
 
 def _write_flac(path: Path, samples: np.ndarray) -> None:
-    """Write (S,) or (2, S) as 16-bit FLAC, under a temporary name until it is whole."""
-    temporary = path.with_suffix(".part")
+    """Write (S,) or (2, S) as 16-bit FLAC, whole or not at all."""
     pcm = np.round(samples.T * 32767).astype(np.int16)
-    soundfile.write(temporary, pcm, SAMPLE_RATE, subtype="PCM_16", format="FLAC")
-    os.replace(temporary, path)
+    with whole_file(path) as temporary:
+        soundfile.write(temporary, pcm, SAMPLE_RATE, subtype="PCM_16", format="FLAC")
 
 
 def _paths(folder: Path, rendition: Rendition, vocals: bool) -> list[Path]:
@@ -55,10 +54,9 @@ def write_rendition(folder: Path, rendition: Rendition, vocals: bool) -> None:
     if vocals:
         _write_flac(paths[0], performance.voice)
     _write_flac(paths[-2], performance.mix)
-    temporary = paths[-1].with_suffix(".json.part")
     text = json.dumps(performance.description, ensure_ascii=False, indent=1)
-    temporary.write_text(text + "\n", encoding="utf-8")
-    os.replace(temporary, paths[-1])
+    with whole_file(paths[-1]) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def _write_all(folder: Path, renditions: Sequence[Rendition], vocals: bool) -> None:

@@ -1,7 +1,6 @@
 """Reading any audio file, at the rate and in the channels that are wanted, and writing songs."""
 
 import math
-import os
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from torch import Tensor
 
 from songbloom.audio_format import NUM_CHANNELS, SAMPLE_RATE
 from songbloom.errors import SongBloomError
+from songbloom.whole_file import whole_file
 
 AUDIO_FORMATS = {
     ".flac": ("FLAC", "PCM_16"),
@@ -124,18 +124,17 @@ def write_audio(path: str | Path, audio: Tensor, sample_rate: int = SAMPLE_RATE)
         raise ValueError(f"The audio for {path} holds samples that are not finite.")
     samples = audio.detach().clamp(-1, 1).float().cpu().numpy().T
     form, subtype = AUDIO_FORMATS[path.suffix.lower()]
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with soundfile.SoundFile(
-            temporary, "w", sample_rate, len(audio), format=form, subtype=subtype
-        ) as file:
+        with (
+            whole_file(path) as temporary,
+            soundfile.SoundFile(
+                temporary, "w", sample_rate, len(audio), format=form, subtype=subtype
+            ) as file,
+        ):
             # libsndfile's Vorbis encoder keeps a whole write on its stack: a second at a time.
             for start in range(0, len(samples), sample_rate):
                 file.write(samples[start : start + sample_rate])
-        os.replace(temporary, path)
     except (OSError, soundfile.LibsndfileError) as error:
-        temporary.unlink(missing_ok=True)
         raise AudioFileError(
             f"{path} cannot be written ({error}); name a place that can, with space left."
         ) from error

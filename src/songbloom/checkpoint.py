@@ -5,15 +5,13 @@ A `.safetensors` file holds the weights and, in its metadata, everything else as
 """
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import safe_open
 from torch import Tensor
 
 from songbloom.audio_format import FRAME_RATE, PROMPT_FRAMES
@@ -27,6 +25,7 @@ from songbloom.weights import (
     check_shapes,
     load_safetensors,
     load_torch,
+    save_safetensors,
     take_weights,
 )
 
@@ -180,20 +179,13 @@ class Checkpoint:
 
 
 def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
-    """Write a `.safetensors` checkpoint; the file appears whole or not at all."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial")
+    """Write a `.safetensors` checkpoint, whole or not at all.
+
+    Raises:
+        SongBloomError: the disk is full, or the place cannot be written to.
+    """
     metadata = {"card": json.dumps(checkpoint.card.to_dict()), "step": str(checkpoint.step)}
-    state = {key: value.contiguous() for key, value in checkpoint.state.items()}
-    try:
-        save_file(state, temporary, metadata=metadata)
-        os.replace(temporary, path)
-    except (OSError, SafetensorError) as error:
-        temporary.unlink(missing_ok=True)
-        raise SongBloomError(
-            f"The checkpoint {path} could not be written ({error}); free some space and try again."
-        ) from error
+    save_safetensors(path, checkpoint.state, metadata)
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:

@@ -11,9 +11,11 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from songbloom.errors import SongBloomError
+from songbloom.whole_file import whole_file
 
 PORTION_BYTES = 1 << 27
 """Converted between two mappings of a file."""
@@ -91,6 +93,25 @@ def load_state(path: str | Path) -> Mapping[str, Tensor]:
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
         raise SongBloomError(f"{path} holds no state dict (names and tensors).")
     return state
+
+
+def save_safetensors(
+    path: str | Path, state: Mapping[str, Tensor], metadata: dict[str, str] | None = None
+) -> None:
+    """Write a safetensors file, whole or not at all.
+
+    Raises:
+        SongBloomError: the disk is full, or the place cannot be written to.
+    """
+    tensors = {key: value.cpu().contiguous() for key, value in state.items()}
+    try:
+        with whole_file(path) as temporary:
+            save_file(tensors, temporary, metadata=metadata)
+            temporary.chmod(0o644)  # the library lets only the owner read it
+    except (OSError, SafetensorError) as error:
+        raise SongBloomError(
+            f"{path} could not be written ({error}); free some space and try again."
+        ) from error
 
 
 def check_shapes(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], what: str) -> None:

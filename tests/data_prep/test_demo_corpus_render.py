@@ -49,7 +49,7 @@ def test_what_is_complete_is_left_alone(corpus):
     assert write_corpus(corpus, [TIGERS, CABBAGE], vocals=True) == 0
     (corpus / f"{CABBAGE.key}.json").unlink()
     assert write_corpus(corpus, [TIGERS, CABBAGE], vocals=True) == 1
-    assert not list(corpus.glob("*.part"))
+    assert not list(corpus.glob("*.partial"))
 
 
 def test_the_audio_is_what_the_description_says(corpus):

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +12,7 @@ from songbloom.cli.requests import SongRequest
 from songbloom.lyrics import read_lyrics
 from songbloom.pipeline import Song, SongBloomPipeline
 from songbloom.sampling import GenerationSettings
+from songbloom.whole_file import whole_file
 
 
 def describe(
@@ -65,12 +65,9 @@ def write_record(path: Path, recipe: dict[str, Any], song: Song, elapsed: float)
         "elapsed": round(elapsed, 2),
         "real_time_factor": round(elapsed / song.seconds, 3),
     }
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    temporary.write_text(
-        json.dumps({"recipe": recipe, "result": result}, ensure_ascii=False, indent=1) + "\n",
-        encoding="utf-8",
-    )
-    os.replace(temporary, path)
+    text = json.dumps({"recipe": recipe, "result": result}, ensure_ascii=False, indent=1)
+    with whole_file(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
 
 
 @lru_cache(maxsize=256)

@@ -70,24 +70,24 @@ class Codec(nn.Module, ABC):
     """The dataclass that the codec was built from."""
 
     @property
-    @abstractmethod
     def sample_rate(self) -> int:
         """Samples a second, per channel."""
+        return self.config.sample_rate
 
     @property
-    @abstractmethod
     def samples_per_frame(self) -> int:
         """Samples of each channel that one latent frame stands for."""
+        return self.config.samples_per_frame
 
     @property
-    @abstractmethod
     def latent_dim(self) -> int:
         """Values in a latent frame, D."""
+        return self.config.latent_dim
 
     @property
-    @abstractmethod
     def num_channels(self) -> int:
         """Audio channels."""
+        return self.config.num_channels
 
     @property
     def frame_rate(self) -> float:

@@ -1,7 +1,6 @@
 """Codec files: a safetensors with its configuration and fingerprint, or a released VAE."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from importlib import resources
@@ -10,14 +9,13 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from songbloom.codec.base import Codec
 from songbloom.codec.oobleck import Oobleck, OobleckConfig
 from songbloom.codec.spectral import SpectralCodec, SpectralCodecConfig
 from songbloom.errors import SongBloomError
-from songbloom.weights import load_state, take_weights
+from songbloom.weights import load_state, save_safetensors, take_weights
 
 EMBEDDED = {"spectral-demo": "spectral_demo.safetensors"}
 """Names of the codecs inside the package, and their files in `songbloom.assets.codec`."""
@@ -39,12 +37,12 @@ def save_codec(codec: Codec, path: str | Path) -> None:
         SongBloomError: the codec is of neither kind.
     """
     if isinstance(codec, SpectralCodec):
-        state = {key: tensor.half().contiguous() for key, tensor in codec.state_dict().items()}
+        state = {key: tensor.half() for key, tensor in codec.state_dict().items()}
         rounded = SpectralCodec(codec.config)
         rounded.load_state_dict(state)
         form, fingerprint = SPECTRAL_FORMAT, rounded.fingerprint
     elif isinstance(codec, Oobleck):
-        state = {key: tensor.contiguous() for key, tensor in codec.state_dict().items()}
+        state = codec.state_dict()
         form, fingerprint = OOBLECK_FORMAT, codec.fingerprint
     else:
         raise SongBloomError(f"A {type(codec).__name__} has no file format.")
@@ -53,11 +51,7 @@ def save_codec(codec: Codec, path: str | Path) -> None:
         "config": json.dumps(asdict(codec.config), sort_keys=True),
         "fingerprint": fingerprint,
     }
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    save_file(state, temporary, metadata=metadata)
-    os.replace(temporary, path)
+    save_safetensors(path, state, metadata)
 
 
 def load_codec(source: str | Path, device: str | torch.device = "cpu") -> Codec:

@@ -302,26 +302,6 @@ class Oobleck(Codec):
         to_released = oobleck_key_map(self.config)
         return {to_released[own]: tensor for own, tensor in self.state_dict().items()}
 
-    @property
-    def sample_rate(self) -> int:
-        """Samples a second, per channel."""
-        return self.config.sample_rate
-
-    @property
-    def samples_per_frame(self) -> int:
-        """Samples of each channel that one latent frame stands for."""
-        return self.config.samples_per_frame
-
-    @property
-    def latent_dim(self) -> int:
-        """Values in a latent frame, D."""
-        return self.config.latent_dim
-
-    @property
-    def num_channels(self) -> int:
-        """Audio channels."""
-        return self.config.num_channels
-
     def encode_raw(self, audio: Tensor) -> Tensor:
         """Return the encoder's output for audio (B, 2, S): mean and scale stacked, (B, 2D, T)."""
         return self.encoder(self.pad_to_frames(audio))

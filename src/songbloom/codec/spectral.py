@@ -215,21 +215,6 @@ class SpectralCodec(Codec):
         self.register_buffer("latent_std", torch.ones(config.latent_dim))
 
     @property
-    def sample_rate(self) -> int:
-        """Samples a second, per channel."""
-        return self.config.sample_rate
-
-    @property
-    def samples_per_frame(self) -> int:
-        """Samples of each channel that one latent frame stands for."""
-        return self.config.samples_per_frame
-
-    @property
-    def latent_dim(self) -> int:
-        """Values in a latent frame, D."""
-        return self.config.latent_dim
-
-    @property
     def num_channels(self) -> int:
         """Audio channels."""
         return NUM_CHANNELS

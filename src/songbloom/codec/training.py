@@ -6,7 +6,6 @@ Shapes: B batch, 2 channels, S samples, D latent, T frames.
 import csv
 import json
 import math
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -31,6 +30,7 @@ from songbloom.codec.losses import (
 )
 from songbloom.codec.spectral import SpectralCodec, SpectralCodecConfig
 from songbloom.errors import SongBloomError
+from songbloom.whole_file import whole_file
 
 CHECKPOINT = "codec.ckpt"
 _MAX_SKIPPED = 20
@@ -297,9 +297,8 @@ class CodecTrainer:
             "step": self.step,
             "seconds": self.seconds,
         }
-        temporary = path.with_name(path.name + ".tmp")
-        torch.save(state, temporary)
-        os.replace(temporary, path)
+        with whole_file(path) as temporary:
+            torch.save(state, temporary)
 
     def load(self, path: Path) -> None:
         """Go on from `save`.

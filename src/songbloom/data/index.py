@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Literal, get_args
@@ -14,6 +13,7 @@ from songbloom.data.schema import SCHEMA_VERSION, DatasetError
 from songbloom.data.shards import ShardInfo, sha256_of
 from songbloom.lyrics.phonemes import Mode
 from songbloom.lyrics.vocabulary import Vocabulary
+from songbloom.whole_file import whole_file
 
 INDEX_NAME = "index.json"
 
@@ -83,10 +83,8 @@ class DatasetIndex:
         """Write index.json into the folder, whole or not at all."""
         values = asdict(self)
         del values["folder"]
-        path = self.folder / INDEX_NAME
-        temporary = path.with_name(f".{INDEX_NAME}.{os.getpid()}.tmp")
-        temporary.write_text(json.dumps(values, ensure_ascii=False, indent=1) + "\n", "utf-8")
-        os.replace(temporary, path)
+        with whole_file(self.folder / INDEX_NAME) as temporary:
+            temporary.write_text(json.dumps(values, ensure_ascii=False, indent=1) + "\n", "utf-8")
 
     @classmethod
     def load(cls, folder: Path | str, *, verify: Verification = "sha256") -> "DatasetIndex":

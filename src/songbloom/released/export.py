@@ -2,15 +2,12 @@
 
 import json
 import math
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 import yaml
-from safetensors import SafetensorError
-from safetensors.torch import save_file
 
 from songbloom.checkpoint import Checkpoint, ModelCard
 from songbloom.codec.base import Codec
@@ -22,6 +19,8 @@ from songbloom.models import PatchDiTConfig
 from songbloom.released.folder import GRACE_SECONDS, OWN_SECTION, VOCABULARY
 from songbloom.released.layout import to_released
 from songbloom.released.settings import settings_to_released
+from songbloom.weights import save_safetensors
+from songbloom.whole_file import whole_file
 
 
 def export_released(
@@ -57,7 +56,7 @@ def export_released(
 
     _write(folder / f"{name}.pt", lambda path: torch.save(state, path))
     if with_safetensors:
-        _write(folder / f"{name}.safetensors", lambda path: save_file(state, path))
+        save_safetensors(folder / f"{name}.safetensors", state)
     _write(folder / VAE_WEIGHTS, lambda path: torch.save({"state_dict": codec.to_released()}, path))
     _write_text(folder / VAE_CONFIG, json.dumps(codec.config_to_released(), indent=1))
     _write_text(folder / VOCABULARY, yaml.safe_dump(symbols, allow_unicode=True, width=1000))
@@ -175,13 +174,10 @@ def _write_text(path: Path, text: str) -> None:
 
 
 def _write(path: Path, write: Callable[[Path], object]) -> None:
-    """Write through a temporary file, which takes the place of the old one when it is whole."""
-    temporary = path.with_name(f".{path.name}.partial")
     try:
-        write(temporary)
-        os.replace(temporary, path)
-    except (OSError, RuntimeError, SafetensorError) as error:
-        temporary.unlink(missing_ok=True)
+        with whole_file(path) as temporary:
+            write(temporary)
+    except (OSError, RuntimeError) as error:
         raise SongBloomError(
             f"{path} could not be written ({error}); free some space and try again."
         ) from error

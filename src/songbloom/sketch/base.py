@@ -3,12 +3,9 @@
 Shapes: B batch, S samples, T frames.
 """
 
-import os
 from abc import ABC, abstractmethod
-from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -65,14 +62,3 @@ def nearest(vectors: Tensor, codebook: Tensor) -> Tensor:
         for part in vectors.flatten(0, -2).split(_CHUNK)
     ]
     return torch.cat(codes).unflatten(0, vectors.shape[:-1])
-
-
-def write_safetensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    """Write a safetensors file, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    cpu = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
-    save_file(cpu, temporary, metadata=metadata)
-    # The library lets only the owner read the file.
-    temporary.chmod(0o644)
-    os.replace(temporary, path)

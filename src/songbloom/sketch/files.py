@@ -9,9 +9,10 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from songbloom.errors import SongBloomError
-from songbloom.sketch.base import SketchTokenizer, write_safetensors
+from songbloom.sketch.base import SketchTokenizer
 from songbloom.sketch.kmeans import KMeansConfig, KMeansTokenizer
 from songbloom.sketch.muq import MUQ_FORMAT, load_muq_tokenizer
+from songbloom.weights import save_safetensors
 
 EMBEDDED = {"chroma-demo": "chroma_demo.safetensors"}
 """Names of the tokenisers inside the package, and their files in `songbloom.assets.sketch`."""
@@ -26,7 +27,7 @@ def save_kmeans_tokenizer(tokenizer: KMeansTokenizer, path: str | Path) -> None:
         "config": json.dumps(asdict(tokenizer.config), sort_keys=True),
         "fingerprint": tokenizer.fingerprint,
     }
-    write_safetensors(Path(path), tokenizer.state_dict(), metadata)
+    save_safetensors(path, tokenizer.state_dict(), metadata)
 
 
 def load_sketch_tokenizer(

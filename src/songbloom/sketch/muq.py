@@ -18,7 +18,8 @@ from torch.nn import functional as F
 
 from songbloom.audio_format import FRAME_RATE, SAMPLE_RATE
 from songbloom.errors import SongBloomError
-from songbloom.sketch.base import SketchTokenizer, nearest, write_safetensors
+from songbloom.sketch.base import SketchTokenizer, nearest
+from songbloom.weights import save_safetensors
 
 MUQ_FORMAT = "songbloom-muq-vq-1"
 MUQ_SAMPLE_RATE = 24_000
@@ -186,7 +187,7 @@ def save_muq_tokenizer(tokenizer: MuQTokenizer, path: str | Path) -> None:
         "fingerprint": tokenizer.fingerprint,
     }
     state: dict[str, Tensor] = {name: getattr(tokenizer, name) for name in _QUANTIZER}
-    write_safetensors(Path(path), state, metadata)
+    save_safetensors(path, state, metadata)
 
 
 def load_muq_tokenizer(
