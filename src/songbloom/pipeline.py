@@ -21,7 +21,13 @@ from songbloom.data.batch import lyrics_tensor
 from songbloom.errors import SongBloomError, SongBloomWarning
 from songbloom.lyrics import phonemize
 from songbloom.models import Conditions, SongBloom
-from songbloom.released import RELEASES, HubSettings, fetch_release, load_released
+from songbloom.released import (
+    RELEASES,
+    HubSettings,
+    ReleasedModel,
+    fetch_release,
+    load_released,
+)
 from songbloom.sampling import GenerationSettings, Patch, generate_patches
 
 MAX_PROMPT_SECONDS = 3600.0
@@ -295,22 +301,36 @@ def open_model(
     path = Path(source)
     if path.is_dir() and (path / OWN_CHECKPOINT).is_file():
         path /= OWN_CHECKPOINT
-    if str(source) in RELEASES and not path.exists():
-        released = load_released(fetch_release(str(source), hub or HubSettings()), str(source))
-    elif path.is_dir() or path.suffix in (".yaml", ".yml"):
-        released = load_released(path)
-    else:
+    released = _open_released(path, str(source), hub or HubSettings())
+    if released is None:
         checkpoint = load_checkpoint(path)
         reference = checkpoint.card.codec
         beside = path.parent / reference.name  # where a converted model's codec is
         found = load_codec(codec or (beside if beside.is_file() else reference.name))
-        reference.require(found.fingerprint, "codec")
-        return checkpoint, found
-    if codec is None:
+    elif codec is None:
         return released.checkpoint, released.codec
-    found = load_codec(codec)
-    released.checkpoint.card.codec.require(found.fingerprint, "codec")
-    return released.checkpoint, found
+    else:
+        checkpoint, found = released.checkpoint, load_codec(codec)
+    checkpoint.card.codec.require(found.fingerprint, "codec")
+    return checkpoint, found
+
+
+def _open_released(path: Path, name: str, hub: HubSettings) -> ReleasedModel | None:
+    """The released model that a path or name means; None for one of our own checkpoints."""
+    if path.is_dir() or path.suffix in (".yaml", ".yml"):
+        return load_released(path)
+    if path.suffix == ".pt" and path.with_suffix(".yaml").is_file():
+        return load_released(path.with_suffix(".yaml"))
+    if path.exists() or path.suffix:
+        return None
+    if name in RELEASES:
+        return load_released(fetch_release(name, hub), name)
+    if path.name == name and (Path(hub.local_dir) / f"{name}.yaml").is_file():
+        return load_released(hub.local_dir, name)
+    raise SongBloomError(
+        f"There is no model {name!r}: it is no file or folder, no yaml in {hub.local_dir}, and "
+        f"none of {', '.join(RELEASES)}."
+    )
 
 
 def find_device(device: torch.device | str | None = None) -> torch.device:

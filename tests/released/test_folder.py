@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from songbloom.errors import SongBloomError
-from songbloom.pipeline import SongBloomPipeline
-from songbloom.released import load_released
+from songbloom.pipeline import SongBloomPipeline, open_model
+from songbloom.released import HubSettings, load_released
 
 PT = "songbloom_tiny_demo.pt"
 YAML = "songbloom_tiny_demo.yaml"
@@ -131,3 +131,17 @@ def test_a_yaml_that_does_not_fit(folder, old, new, sentence):
     (folder / YAML).write_text(text.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(SongBloomError, match=sentence):
         load_released(folder)
+
+
+@pytest.mark.parametrize("name", ["", YAML, PT])
+def test_a_folder_its_yaml_and_its_weights_mean_the_same(folder, name):
+    checkpoint, codec = open_model(folder / name)
+    assert len(checkpoint.card.vocabulary) == 330
+    assert codec.latent_dim == 64
+
+
+def test_a_name_is_looked_for_in_the_local_folder(folder):
+    hub = HubSettings(local_dir=folder)
+    assert open_model("songbloom_tiny_demo", hub=hub)[0].card.max_seconds == 22.0
+    with pytest.raises(SongBloomError, match="There is no model 'nonsense'"):
+        open_model("nonsense", hub=hub)
