@@ -81,7 +81,7 @@ def test_patches_come_one_by_one_and_make_the_same_song(pipeline):
     prompt = torch.randn(2, 48_000)
     stream = pipeline.patches(LYRICS, prompt, settings=SETTINGS, max_seconds=0.64)
     first = next(stream)
-    song = pipeline.assemble([first, *stream], max_seconds=0.64)
+    song = pipeline.assemble([first, *stream])
     assert torch.equal(song.audio, sing(pipeline, prompt).audio)
 
 
@@ -156,3 +156,45 @@ def test_what_a_released_vocabulary_lacks_is_left_out_with_a_warning(pipeline):
     with pytest.warns(SongBloomWarning, match="lacks D, which will not be sung"):
         song = sing(pipeline, prompt, lyrics="[verse] Bob Dob")
     assert torch.equal(song.latents, sing(pipeline, prompt, lyrics="[verse] Bob AA1 B").latents)
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        torch.zeros(2, 48_000, dtype=torch.int16),
+        torch.randn(48_000, 2),
+        torch.full((2, 48_000), torch.nan),
+        torch.zeros(0, 48_000),
+        torch.zeros(2, 0),
+    ],
+)
+def test_waveforms_that_are_none(pipeline, prompt):
+    with pytest.raises(SongBloomError, match=r"give \(channels, samples\)"):
+        pipeline.encode_prompt(prompt)
+
+
+def test_waveforms_of_other_kinds(pipeline):
+    prompt = torch.randn(2, 48_000)
+    expected = pipeline.encode_prompt(prompt)
+    assert torch.equal(pipeline.encode_prompt(prompt.numpy()), expected)
+    torch.testing.assert_close(pipeline.encode_prompt(prompt.double()), expected)
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        torch.stack([torch.ones(48_000), -torch.ones(48_000)]),
+        torch.ones(2, 10),
+        torch.cat([torch.zeros(2, 480_000), torch.ones(2, 48_000)], 1),
+    ],
+)
+def test_silence_where_the_prompt_is_heard(pipeline, prompt):
+    with pytest.warns(SongBloomWarning, match="silent"):
+        pipeline.encode_prompt(prompt)
+
+
+def test_whether_the_song_ended_is_known_from_its_patches(pipeline):
+    prompt = torch.randn(2, 48_000)
+    patches = list(pipeline.patches(LYRICS, prompt, settings=SETTINGS, max_seconds=0.64))
+    assert not pipeline.assemble(patches).ended
+    assert pipeline.assemble(patches[:-1]).ended

@@ -22,6 +22,9 @@ AUDIO_FORMATS = {
 }
 """Endings of the files that are written, with libsndfile's names of format and encoding."""
 
+MIN_RATE, MAX_RATE = 4_000, 768_000
+"""Sample rates of files that are read, in hertz."""
+
 SILENCE = 1e-4
 """Peak (full scale is 1) under which a file counts as silent."""
 
@@ -58,8 +61,15 @@ def read_audio(
     try:
         with soundfile.SoundFile(path) as file:
             file_rate = file.samplerate
+            if not MIN_RATE <= file_rate <= MAX_RATE:
+                raise AudioFileError(
+                    f"{path} states a sample rate of {file_rate} Hz; give a file of {MIN_RATE} to "
+                    f"{MAX_RATE} Hz."
+                )
             count = -1 if max_seconds is None else math.ceil(max_seconds * file_rate)
             samples = file.read(count, dtype="float32", always_2d=True)
+    except AudioFileError:
+        raise
     except (soundfile.LibsndfileError, RuntimeError, OSError, TypeError) as error:
         raise AudioFileError(
             f"{path} cannot be read as audio; give a WAV, FLAC, OGG or MP3 file."

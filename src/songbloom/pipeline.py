@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -33,8 +34,12 @@ from songbloom.sampling import GenerationSettings, Patch, generate_patches
 MAX_PROMPT_SECONDS = 3600.0
 """Of a style prompt's file, of which only the start is used: a longer one is a mistake."""
 
+MAX_SEED = 2**63
+
 OWN_CHECKPOINT = "model.safetensors"
 """What a training run leaves in its folder."""
+
+Prompt = str | Path | Tensor | np.ndarray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +135,7 @@ class SongBloomPipeline:
     def __call__(
         self,
         lyrics: str,
-        prompt: str | Path | Tensor,
+        prompt: Prompt,
         *,
         seed: int = 0,
         settings: GenerationSettings | None = None,
@@ -141,7 +146,8 @@ class SongBloomPipeline:
 
         Args:
             lyrics: as `songbloom.lyrics.read_lyrics` reads them.
-            prompt: an audio file, or a waveform (channels, S) at 48 kHz, of the wanted style.
+            prompt: an audio file, or a waveform (channels, S) at 48 kHz with values from -1 to 1,
+                of the wanted style.
             seed: fixes the song on one machine; each song draws from a stream of its own.
             settings: guidance, sampling and steps; those of the model's card if None.
             max_seconds: the longest song, to the end of a patch; the card's if None.
@@ -153,12 +159,12 @@ class SongBloomPipeline:
         patches = self.patches(
             lyrics, prompt, seed=seed, settings=settings, max_seconds=max_seconds, noise=noise
         )
-        return self.assemble(patches, max_seconds=max_seconds)
+        return self.assemble(patches)
 
     def patches(
         self,
         lyrics: str,
-        prompt: str | Path | Tensor,
+        prompt: Prompt,
         *,
         seed: int = 0,
         settings: GenerationSettings | None = None,
@@ -166,6 +172,8 @@ class SongBloomPipeline:
         noise: Callable[[int], Tensor] | None = None,
     ) -> Iterator[Patch]:
         """The song's patches, each as soon as it is made; arguments as in `__call__`."""
+        if not 0 <= seed < MAX_SEED:
+            raise SongBloomError(f"The seed is {seed}; it must be from 0 to {MAX_SEED - 1}.")
         settings = settings or self.card.generation
         generator = torch.Generator(device=self.device).manual_seed(seed)
         latents = self.encode_prompt(prompt, generator if settings.sample_prompt else None)
@@ -180,12 +188,8 @@ class SongBloomPipeline:
         )
 
     @torch.inference_mode()
-    def assemble(self, patches: Iterable[Patch], *, max_seconds: float | None = None) -> Song:
-        """Decode patches to audio.
-
-        Args:
-            patches: of one song, in order.
-            max_seconds: the limit that they were made under.
+    def assemble(self, patches: Iterable[Patch]) -> Song:
+        """Decode the patches of one song, in order, to audio.
 
         Raises:
             SongBloomError: there is no patch.
@@ -200,7 +204,7 @@ class SongBloomPipeline:
             audio=self.codec.decode_chunked(latents[None].float())[0].cpu(),
             sketch=torch.cat([patch.sketch for patch in patches]).cpu(),
             latents=latents.cpu(),
-            ended=len(patches) < self.max_patches(max_seconds),
+            ended=not patches[-1].at_limit,
         )
 
     def phonemize(self, lyrics: str) -> str:
@@ -211,18 +215,16 @@ class SongBloomPipeline:
         """Patches that begin within this many seconds (the card's if None).
 
         Raises:
-            SongBloomError: not even one.
+            SongBloomError: the length is not positive.
         """
         seconds = self.card.max_seconds if max_seconds is None else max_seconds
         if not 0 < seconds < math.inf:
             raise SongBloomError(f"max_seconds is {seconds}; a song needs a positive length.")
         # Rounded, so that 5.76 s are 9 patches of 0.64 s in spite of binary fractions.
-        return math.ceil(round(seconds / self.patch_seconds, 6))
+        return max(1, math.ceil(round(seconds / self.patch_seconds, 6)))
 
     @torch.inference_mode()
-    def encode_prompt(
-        self, prompt: str | Path | Tensor, generator: torch.Generator | None = None
-    ) -> Tensor:
+    def encode_prompt(self, prompt: Prompt, generator: torch.Generator | None = None) -> Tensor:
         """Latents (1, D, F) of a style prompt: its first seconds, mixed to mono in two channels.
 
         A shorter prompt is padded with zero latents; a silent one is warned about.
@@ -236,21 +238,20 @@ class SongBloomPipeline:
             SongBloomError: a waveform that is not (channels, S) or not finite.
         """
         frames = self.model.config.prompt_frames
-        if isinstance(prompt, Tensor):
-            audio = prompt
-        else:
+        if isinstance(prompt, str | Path):
             audio = _read_prompt(prompt, self.card.prompt_seconds)
-        if audio.ndim != 2 or audio.shape[1] == 0 or not audio.isfinite().all():
-            raise SongBloomError(
-                f"The style prompt has shape {tuple(audio.shape)} or samples that are not finite; "
-                "give (channels, samples)."
-            )
-        if audio.abs().max() < SILENCE:
-            warnings.warn(
-                "The style prompt is silent, so it tells no style.", SongBloomWarning, stacklevel=2
-            )
+        else:
+            audio = _waveform(prompt)
         audio = audio[:, : round(self.card.prompt_seconds * SAMPLE_RATE)].to(self.device)
-        stereo = audio.mean(0, keepdim=True).expand(2, -1)
+        mono = audio.mean(0, keepdim=True)
+        if mono.abs().max() < SILENCE or mono.shape[1] < self.codec.samples_per_frame:
+            warnings.warn(
+                "The style prompt is silent where it is heard, or no frame long, so it tells no "
+                "style.",
+                SongBloomWarning,
+                stacklevel=2,
+            )
+        stereo = mono.expand(2, -1)
         posterior = self.codec.encode_prompt(stereo[None])
         latents = posterior.mean
         if generator is not None:
@@ -350,6 +351,22 @@ def find_device(device: torch.device | str | None = None) -> torch.device:
             f"There is no device {str(device)!r} here; use cpu, or leave the device out."
         ) from error
     return found
+
+
+def _waveform(prompt: Tensor | np.ndarray) -> Tensor:
+    """A prompt that is no file, as float32 (channels, S)."""
+    audio = torch.as_tensor(prompt)
+    if (
+        audio.ndim != 2
+        or not 0 < audio.shape[0] <= audio.shape[1]
+        or not audio.is_floating_point()
+        or not audio.isfinite().all()
+    ):
+        raise SongBloomError(
+            f"The style prompt has shape {tuple(audio.shape)} and type {audio.dtype}; give "
+            "(channels, samples) of finite floating-point values."
+        )
+    return audio.float()
 
 
 def _read_prompt(path: str | Path, seconds: float) -> Tensor:

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from songbloom.audio_format import SAMPLE_RATE
+from songbloom.whole_file import whole_file
 
 NUM_MELS = 160
 HOP = 480
@@ -38,6 +39,5 @@ def save_spectrograms(
         )
         axis.set(title=title, xlabel="seconds", ylabel="mel band")
         figure.colorbar(image, ax=axis, label="dB")
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=80)
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, dpi=80, format="png")

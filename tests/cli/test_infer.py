@@ -118,10 +118,11 @@ def test_the_recipe_makes_the_song_again(files, tmp_path):
     recipe = json.loads((tmp_path / "song.json").read_text(encoding="utf-8"))["recipe"]
     from songbloom.sampling import GenerationSettings
 
-    pipeline = SongBloomPipeline.from_pretrained(recipe["model"], device=recipe["device"])
+    sources = json.loads((tmp_path / "song.json").read_text(encoding="utf-8"))["sources"]
+    pipeline = SongBloomPipeline.from_pretrained(sources["model"], device=recipe["device"])
     song = pipeline(
         recipe["lyrics"],
-        recipe["prompt"],
+        sources["prompt"],
         seed=recipe["seed"],
         settings=GenerationSettings(**recipe["sampling"]),
         max_seconds=recipe["max_seconds"],
@@ -295,7 +296,7 @@ def test_bad_rows_are_reported_and_the_others_made(listed, style, tmp_path, caps
     error = capsys.readouterr().err
     for number in range(2, 14):
         assert f"line {number}: " in error
-    assert "12 of the songs" in error
+    assert "12 of 14 rows" in error
     made = {path.name for path in (tmp_path / "out").iterdir()}
     assert made == {"good_s0.flac", "good_s0.json", "fine_s0.flac", "fine_s0.json"}
     assert {path.name for path in tmp_path.iterdir()} == {"out", "style.wav", "songs.jsonl"}
@@ -305,7 +306,7 @@ def test_a_song_that_fails_does_not_stop_the_others(listed, style, tmp_path, cap
     (tmp_path / "text.wav").write_text("no audio")
     rows = [row(style, "bad", prompt_wav=str(tmp_path / "text.wav")), row(style, "good")]
     assert listed(rows) == 1
-    assert "bad_s0" in capsys.readouterr().err
+    assert "line 1: " in capsys.readouterr().err
     assert (tmp_path / "out" / "good_s1.flac").is_file()
 
 
@@ -340,3 +341,78 @@ def test_a_silent_prompt_is_warned_about(files, tmp_path, capsys):
     soundfile.write(tmp_path / "silent.wav", np.zeros(8_000), 16_000)
     assert run(files | {"--prompt": str(tmp_path / "silent.wav")}) == 0
     assert "warning: The style prompt is silent" in capsys.readouterr().err
+
+
+def test_a_record_vouches_only_for_the_files_of_its_own_recipe(files, tmp_path):
+    assert run(files) == 0
+    first = (tmp_path / "song.flac").read_bytes()
+    assert run(files | {"--seed": "1", "--output": str(tmp_path / "song.mp3")}) == 0
+    assert run(files | {"--seed": "1"}) == 0
+    second = (tmp_path / "song.flac").read_bytes()
+    assert second != first
+    (tmp_path / "song.flac").write_bytes(first)
+    assert run(files | {"--seed": "1"}) == 0
+    assert (tmp_path / "song.flac").read_bytes() == second
+
+
+def test_the_same_song_by_other_paths_is_not_made_again(files, tmp_path, capsys, monkeypatch):
+    assert run(files) == 0
+    monkeypatch.chdir(tmp_path)
+    assert run(files | {"--prompt": "style.wav", "--output": "song.flac"}) == 0
+    assert "done before" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("output", "sentence"),
+    [
+        ("", "is a folder"),
+        ("folder", "is a folder"),
+        ("take.1", "ends in .1"),
+        ("song.aiff", "ends in .aiff"),
+        ("style.wav", "is the prompt itself"),
+        ("foreign.flac", "no record of a song"),
+    ],
+)
+def test_outputs_that_would_do_harm(files, tmp_path, monkeypatch, capsys, output, sentence):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "foreign.json").write_text('{"lyrics": "mine"}', encoding="utf-8")
+    before = (tmp_path / "style.wav").read_bytes()
+    assert run(files | {"--output": output}) == 2
+    assert sentence in capsys.readouterr().err
+    assert (tmp_path / "style.wav").read_bytes() == before
+    assert json.loads((tmp_path / "foreign.json").read_text(encoding="utf-8")) == {"lyrics": "mine"}
+
+
+def test_an_ending_that_contradicts_the_format(files, capsys):
+    assert run(files | {"--output-format": "wav"}) == 2
+    assert "should end in wav" in capsys.readouterr().err
+
+
+def test_links_in_the_output_folder_are_replaced_not_followed(files, tmp_path):
+    (tmp_path / "outside").write_text("precious")
+    for name in ("song.latent.npy", "song.sketch.npy", "song.png", "song.flac"):
+        (tmp_path / name).symlink_to(tmp_path / "outside")
+    assert run(files, "--save-latents", "--save-sketch", "--spectrogram") == 0
+    assert (tmp_path / "outside").read_text() == "precious"
+
+
+@pytest.mark.parametrize("seed", [float("inf"), 1.7, True, -1, 2**64, "x"])
+def test_seeds_that_are_none(listed, style, capsys, seed):
+    assert listed([row(style, seed=seed), row(style, "b")]) == 1
+    assert "line 1: seed is" in capsys.readouterr().err
+
+
+def test_long_lyrics_in_a_csv_are_told_and_the_rest_is_read(tmp_path, checkpoint, style, capsys):
+    rows = ["idx,lyrics,prompt_wav", f"a,[verse] {'la ' * 70_000},{style}", f"b,[verse] lu,{style}"]
+    (tmp_path / "songs.txt").write_text("\n".join(rows), encoding="utf-8")
+    options = f"--input-csv {tmp_path}/songs.txt --checkpoint {checkpoint} --device cpu "
+    options += f"--output-dir {tmp_path}/out --n-samples 1 --max-duration 0.2"
+    assert main([*options.split(), "sampling.steps=2"]) == 1
+    assert "line 2: " in capsys.readouterr().err
+    assert (tmp_path / "out" / "b_s0.flac").is_file()
+
+
+def test_nothing_that_can_be_made_is_a_failure_of_all(listed, capsys):
+    assert listed(["{", "["]) == 2
+    assert "None of the songs" in capsys.readouterr().err

@@ -6,17 +6,20 @@ Or many: `python infer.py --input-jsonl songs.jsonl --model-name songbloom_full_
 import argparse
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-import torch
 from tqdm import tqdm
 
 from songbloom.cli.options import build_parser
 from songbloom.cli.requests import BadRow, SongRequest, read_rows, read_text
-from songbloom.cli.session import Session, plan_jobs
+from songbloom.cli.session import Job, Session, output_file, plan_jobs
 from songbloom.errors import SongBloomError, SongBloomWarning
+
+FAULTS = (SongBloomError, ValueError, RuntimeError, OSError)
+"""What one song may fail by while the others are made; torch's lack of memory is among them."""
 
 
 def read_requests(arguments: argparse.Namespace) -> list[SongRequest | BadRow]:
@@ -33,17 +36,18 @@ def read_requests(arguments: argparse.Namespace) -> list[SongRequest | BadRow]:
             f"not {len(given)} of them."
         )
     if given[0].startswith("input"):
-        if arguments.output:
+        if arguments.output is not None:
             raise SongBloomError("--output names one song; give --output-dir for a list.")
-        return read_rows(getattr(arguments, given[0]))
+        kind = "csv" if given[0] == "input_csv" else "jsonl"
+        return read_rows(getattr(arguments, given[0]), kind)
     if not arguments.prompt:
         raise SongBloomError("A song needs --prompt, an audio file of the wanted style.")
     lyrics = arguments.lyrics_text
     if lyrics is None:
         lyrics = read_text(arguments.lyrics)
     idx = "song"
-    if arguments.output:
-        idx = Path(arguments.output).stem
+    if arguments.output is not None:
+        idx = output_file(arguments.output, arguments.output_format).stem
     elif arguments.lyrics not in (None, "-"):
         idx = Path(arguments.lyrics).stem
     return [SongRequest(idx=idx, lyrics=lyrics, prompt=Path(arguments.prompt))]
@@ -66,35 +70,56 @@ def check_writable(folder: Path) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Make what was asked for; return how many rows failed."""
-    requests = read_requests(arguments)
-    single = len(requests) == 1 and not (arguments.input_jsonl or arguments.input_csv)
-    jobs = [
-        job
-        for item in requests
-        if isinstance(item, SongRequest)
-        for job in plan_jobs(arguments, item)
-    ]
-    failed = 0
-    for item in requests:
-        if isinstance(item, BadRow):
-            failed += 1
-            report(str(item))
-    if not jobs:
-        return failed
-    for folder in {job.audio.parent for job in jobs}:
+    """Make what was asked for; return the exit status.
+
+    Raises:
+        SongBloomError: nothing can be made.
+    """
+    items = read_requests(arguments)
+    planned = {
+        item.idx: plan_jobs(arguments, item) for item in items if isinstance(item, SongRequest)
+    }
+    problems = [str(item) for item in items if isinstance(item, BadRow)]
+    for problem in problems:
+        report(problem)
+    if not planned:
+        raise SongBloomError("None of the songs can be made.")
+    for folder in {job.audio.parent for jobs in planned.values() for job in jobs}:
         check_writable(folder)
     session = Session(arguments)
-    for number, job in enumerate(jobs, start=1):
-        title = f"song {number} of {len(jobs)} ({job.audio.stem})"
+    numbers = count(1)
+    total = sum(map(len, planned.values()))
+    failed = len(problems)
+    for jobs in planned.values():
+        reasons = list(_make(session, jobs, numbers, total))
+        where = jobs[0].request.where
+        if reasons and not where:
+            raise SongBloomError(reasons[0])
+        failed += bool(reasons)
+        for reason in reasons:
+            report(f"{where}: {reason}")
+    if failed:
+        report(f"{failed} of {len(items)} rows could not be made whole; the others are there.")
+    return 1 if failed else 0
+
+
+def _make(session: Session, jobs: list[Job], numbers: Iterator[int], total: int) -> Iterator[str]:
+    """Make the samples of one request; yield what went wrong."""
+    titles = [f"song {next(numbers)} of {total} ({job.audio.stem})" for job in jobs]
+    try:
+        session.check(jobs[0].request)
+    except FAULTS as error:
+        yield _first_line(error)
+        return
+    for job, title in zip(jobs, titles, strict=True):
         try:
             session.run(job, title)
-        except (SongBloomError, ValueError, OSError, torch.OutOfMemoryError) as error:
-            if single:
-                raise SongBloomError(str(error)) from error
-            failed += 1
-            report(f"{job.audio.stem}: {error}")
-    return failed
+        except FAULTS as error:
+            yield f"{job.audio.stem}: {_first_line(error)}"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def report(sentence: str) -> None:
@@ -109,16 +134,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         try:
-            failed = run(arguments)
+            return run(arguments)
         except SongBloomError as error:
             report(str(error))
             return 2
         except KeyboardInterrupt:
             report("stopped; the same command goes on with the songs that are not there yet.")
             return 130
-    if failed:
-        report(f"{failed} of the songs could not be made; the others are there.")
-    return 1 if failed else 0
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_place: object) -> None:

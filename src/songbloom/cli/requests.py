@@ -7,10 +7,11 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from songbloom.errors import SongBloomError
 from songbloom.lyrics import read_lyrics
+from songbloom.pipeline import MAX_SEED
 
 REQUIRED = ("idx", "lyrics", "prompt_wav")
 """Columns of a row, by their published names."""
@@ -28,6 +29,7 @@ class SongRequest:
         lyrics: as they were given.
         prompt: audio file of the style.
         seed: of its first sample, where the row gives one.
+        where: its place in a list, for what is said about it.
 
     Raises:
         SongBloomError: a name that is no plain file name, bad lyrics, or no such prompt.
@@ -37,6 +39,7 @@ class SongRequest:
     lyrics: str
     prompt: Path
     seed: int | None = None
+    where: str = ""
 
     def __post_init__(self) -> None:
         plain = self.idx.isprintable() and Path(self.idx).name == self.idx and "\\" not in self.idx
@@ -80,33 +83,30 @@ def read_text(source: str) -> str:
         raise SongBloomError(f"The file {source} is not UTF-8 text; save it as such.") from error
 
 
-def read_rows(source: str) -> list[SongRequest | BadRow]:
-    """The rows of a `.csv` file, or of JSON lines for any other ending.
+def read_rows(source: str, kind: Literal["jsonl", "csv"]) -> list[SongRequest | BadRow]:
+    """The rows of a file of JSON lines or of comma-separated values.
 
     Raises:
         SongBloomError: the file cannot be read, or holds no row.
     """
     text = read_text(source)
-    kind = _csv_rows if source.lower().endswith(".csv") else _json_rows
+    rows = _csv_rows(text) if kind == "csv" else _json_rows(text)
     folder = Path() if source == "-" else Path(source).parent
     read: list[SongRequest | BadRow] = []
     taken: set[str] = set()
-    for line, row in kind(text):
+    for line, row in rows:
         where = f"{source}, line {line}"
-        if isinstance(row, str):
-            read.append(BadRow(where=where, reason=row))
-            continue
         try:
-            request = _request(row, folder)
+            if isinstance(row, str):
+                raise SongBloomError(row)
+            request = _request(row, folder, where)
+            if request.idx in taken:
+                raise SongBloomError(f"idx {request.idx!r} stands twice; name every song anew.")
         except SongBloomError as error:
             read.append(BadRow(where=where, reason=str(error)))
-            continue
-        if request.idx in taken:
-            reason = f"idx {request.idx!r} stands twice; every song needs a name of its own."
-            read.append(BadRow(where=where, reason=reason))
-            continue
-        taken.add(request.idx)
-        read.append(request)
+        else:
+            taken.add(request.idx)
+            read.append(request)
     if not read:
         raise SongBloomError(f"{source} holds no rows; give one song a line.")
     return read
@@ -127,31 +127,46 @@ def _json_rows(text: str) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
 
 
 def _csv_rows(text: str) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
-    """Line numbers, each with its columns by the names of the first line."""
+    """Last line numbers of rows, each with its columns by the names of the first line."""
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # long lyrics are told as such
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     while True:
-        number = reader.line_num + 1
         try:
             row = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            yield number, f"not CSV ({error})."
+            # Where a quote is not closed, nobody can tell where the next row begins.
+            yield reader.line_num, f"not CSV ({error}); the rows after it were not read."
             return
-        yield number, row
+        yield reader.line_num, row
 
 
-def _request(row: Mapping[str, Any], folder: Path) -> SongRequest:
+def _request(row: Mapping[str, Any], folder: Path, where: str) -> SongRequest:
     for name in REQUIRED:
         value = row.get(name)
-        if not isinstance(value, str) and not (name == "idx" and isinstance(value, int)):
+        if not isinstance(value, str) and not (name == "idx" and type(value) is int):
             raise SongBloomError(f"{name} is missing or no text; a row has {', '.join(REQUIRED)}.")
-    seed = row.get("seed")
-    try:
-        seed = None if seed in (None, "") else int(seed)
-    except (TypeError, ValueError) as error:
-        raise SongBloomError(f"seed is {seed!r}; it must be a whole number.") from error
     prompt = Path(row["prompt_wav"])
     if not prompt.is_absolute() and not prompt.is_file() and (folder / prompt).is_file():
         prompt = folder / prompt
-    return SongRequest(idx=str(row["idx"]), lyrics=row["lyrics"], prompt=prompt, seed=seed)
+    return SongRequest(
+        idx=str(row["idx"]),
+        lyrics=row["lyrics"],
+        prompt=prompt,
+        seed=_seed(row.get("seed")),
+        where=where,
+    )
+
+
+def _seed(value: Any) -> int | None:
+    """A row's seed: a whole number, also as text."""
+    if value is None or value == "":
+        return None
+    if type(value) is int or (isinstance(value, str) and value.strip().isdecimal()):
+        seed = int(value) if len(str(value)) < 20 else MAX_SEED
+        if 0 <= seed < MAX_SEED:
+            return seed
+    raise SongBloomError(
+        f"seed is {str(value)[:30]!r}; it must be a whole number from 0 to 2^63 - 1."
+    )

@@ -9,20 +9,21 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from songbloom.audio import AUDIO_FORMATS
+from songbloom.audio import AUDIO_FORMATS, audio_seconds
 from songbloom.cli.options import DEFAULT_MODEL, SAMPLES_PER_ROW
-from songbloom.cli.recipe import describe, is_done, write_record
+from songbloom.cli.recipe import Record, describe
 from songbloom.cli.requests import SongRequest
 from songbloom.config import read_sampling
 from songbloom.errors import SongBloomError
 from songbloom.pipeline import Song, SongBloomPipeline
 from songbloom.released import PRESETS, HubSettings
 from songbloom.sampling import GenerationSettings
+from songbloom.whole_file import whole_file
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One sample of a request: its seed, and where its files go."""
+    """One sample of a request: its seed, and where its song goes; other files lie beside it."""
 
     request: SongRequest
     seed: int
@@ -30,7 +31,7 @@ class Job:
 
     @property
     def record(self) -> Path:
-        """The JSON beside the song."""
+        """The JSON."""
         return self.audio.with_suffix(".json")
 
     @property
@@ -42,6 +43,11 @@ class Job:
     def sketch(self) -> Path:
         """Its sketch tokens (T,), uint16."""
         return self.audio.with_suffix(".sketch.npy")
+
+    @property
+    def spectrogram(self) -> Path:
+        """Its picture."""
+        return self.audio.with_suffix(".png")
 
 
 def plan_jobs(arguments: argparse.Namespace, request: SongRequest) -> list[Job]:
@@ -58,15 +64,32 @@ def plan_jobs(arguments: argparse.Namespace, request: SongRequest) -> list[Job]:
     if count < 1 or (one and count > 1):
         raise SongBloomError(f"--n-samples is {count}; with --output it can only be 1, else more.")
     first = arguments.seed if request.seed is None else request.seed
-    ending = f".{arguments.output_format or 'flac'}"
+    ending = arguments.output_format or "flac"
+    folder = Path(arguments.output_dir)
     jobs = []
     for sample in range(count):
-        audio = Path(arguments.output_dir) / f"{request.idx}_s{sample}{ending}"
+        audio = folder / f"{request.idx}_s{sample}.{ending}"
         if one:
-            audio = Path(arguments.output)
-            audio = audio if audio.suffix.lower() in AUDIO_FORMATS else audio.with_suffix(ending)
+            audio = output_file(arguments.output, arguments.output_format)
         jobs.append(Job(request=request, seed=first + sample, audio=audio))
     return jobs
+
+
+def output_file(name: str, form: str | None) -> Path:
+    """The file that `--output` names, with an ending if it has none.
+
+    Raises:
+        SongBloomError: a folder, an unknown ending, or another one than the format asked for.
+    """
+    path = Path(name)
+    if not path.name or path.is_dir():
+        raise SongBloomError(f"--output {name!r} is a folder; name a file, or use --output-dir.")
+    if not path.suffix:
+        return path.with_name(f"{path.name}.{form or 'flac'}")
+    if path.suffix.lower() not in AUDIO_FORMATS or (form and path.suffix.lower() != f".{form}"):
+        known = form or ", ".join(AUDIO_FORMATS)
+        raise SongBloomError(f"--output {name} ends in {path.suffix}; it should end in {known}.")
+    return path
 
 
 class Session:
@@ -95,48 +118,75 @@ class Session:
         self.max_seconds = card.max_seconds if limit is None else limit
         self.pipeline.max_patches(self.max_seconds)  # refuses a length that cannot be
 
+    def check(self, request: SongRequest) -> None:
+        """Find what this model cannot read before anything is made.
+
+        Raises:
+            SongBloomError: lyrics without phonemes, or a prompt that is no audio.
+        """
+        self.pipeline.phonemize(request.lyrics)
+        audio_seconds(request.prompt)
+
     def run(self, job: Job, title: str) -> None:
         """Make one song and its files, unless they are there.
 
         Raises:
-            SongBloomError: it cannot be made or written.
+            SongBloomError: it cannot be made or written, or a file that is not ours is in the way.
         """
+        if job.audio.exists() and job.audio.samefile(job.request.prompt):
+            raise SongBloomError(f"{job.audio} is the prompt itself; name another output.")
         recipe = describe(
             job.request,
             self.pipeline,
-            source=str(self.source),
             seed=job.seed,
             settings=self.settings,
             max_seconds=self.max_seconds,
         )
-        wanted = self._files(job)
-        if not self.arguments.overwrite and is_done(job.record, recipe, wanted):
+        record = Record(job.record)
+        files = self._files(job)
+        if not self.arguments.overwrite and record.vouches_for(recipe, files):
             tqdm.write(f"{job.audio}: done before")
             return
         begin = time.monotonic()
         song = sing(self.pipeline, job, self.settings, self.max_seconds, title)
         elapsed = time.monotonic() - begin
-        job.record.unlink(missing_ok=True)  # it would vouch for files that are being replaced
+        self._write(job, song)
+        record.write(recipe, self._sources(job), song, files, elapsed)
+        ending = "ended by the model" if song.ended else "cut at the length limit"
+        tqdm.write(f"{job.audio}: {song.seconds:.1f} s, {ending}, made in {elapsed:.0f} s")
+
+    def _write(self, job: Job, song: Song) -> None:
         song.save(job.audio)
         if self.arguments.save_latents:
-            np.save(job.latents, song.latents.float().numpy())
+            _save_array(job.latents, song.latents.float().numpy())
         if self.arguments.save_sketch:
-            np.save(job.sketch, song.sketch.numpy().astype(np.uint16))
+            _save_array(job.sketch, song.sketch.numpy().astype(np.uint16))
         if self.arguments.spectrogram:
             from songbloom.plots import save_spectrograms  # matplotlib is slow to import
 
-            save_spectrograms(str(job.audio.with_suffix(".png")), {job.audio.name: song.audio})
-        write_record(job.record, recipe, song, elapsed)
-        ending = "ended by the model" if song.ended else "cut at the length limit"
-        tqdm.write(f"{job.audio}: {song.seconds:.1f} s, {ending}, made in {elapsed:.0f} s")
+            save_spectrograms(job.spectrogram, {job.audio.name: song.audio})
+
+    def _sources(self, job: Job) -> dict[str, str | None]:
+        """Where the parts of the recipe were found, which does not decide the song."""
+        names = ("local_dir", "repo_id", "revision", "codec")
+        return {
+            "model": str(self.source),
+            "prompt": str(job.request.prompt),
+            **{name: getattr(self.arguments, name) for name in names},
+        }
 
     def _files(self, job: Job) -> list[Path]:
         extras = {
             job.latents: self.arguments.save_latents,
             job.sketch: self.arguments.save_sketch,
-            job.audio.with_suffix(".png"): self.arguments.spectrogram,
+            job.spectrogram: self.arguments.spectrogram,
         }
         return [job.audio, *(file for file, wanted in extras.items() if wanted)]
+
+
+def _save_array(path: Path, array: np.ndarray) -> None:
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        np.save(file, array)
 
 
 def sing(
@@ -153,6 +203,7 @@ def sing(
         total=limit,
         desc=title,
         leave=False,
+        disable=None,  # a log is no place for a bar
         bar_format="{desc}: {n:.1f} s of at most {total:.0f} s |{bar}| {elapsed}<{remaining}",
     ) as progress:
         for patch in pipeline.patches(
@@ -164,4 +215,4 @@ def sing(
         ):
             patches.append(patch)
             progress.update(min(pipeline.patch_seconds, limit - progress.n))
-    return pipeline.assemble(patches, max_seconds=max_seconds)
+    return pipeline.assemble(patches)

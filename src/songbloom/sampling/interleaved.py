@@ -23,10 +23,12 @@ class Patch:
     Attributes:
         sketch: codes (P,).
         latents: (P, D).
+        at_limit: whether it is the last that the length limit allows.
     """
 
     sketch: Tensor
     latents: Tensor
+    at_limit: bool = False
 
 
 class SequenceState:
@@ -114,10 +116,11 @@ def generate_patches(
                 "The model's latents are not finite; the checkpoint is damaged or its precision "
                 "too low: try float32."
             )
-        yield Patch(sketch=codes, latents=latents[0])
+        at_limit = index + 1 == max_patches
+        yield Patch(sketch=codes, latents=latents[0], at_limit=at_limit)
         history += patch_codes
         previous = latents
-        if index + 1 < max_patches:
+        if not at_limit:
             state.append(model.embed_patches(latents)[:, None].expand(batch, 1, -1))
 
 
