@@ -30,6 +30,7 @@ from songbloom.models import SongBloom
 from songbloom.models.initialization import initialize_weights
 from songbloom.training import SongBloomModule
 from songbloom.training.curves import save_curves
+from songbloom.training.zero_checkpoint import gather_weights
 
 register()
 
@@ -63,9 +64,9 @@ def find_resumed(resume: str | None, output: Path) -> str | None:
     if resume == "last":
         last = output / "checkpoints" / "last.ckpt"
         say = rank_zero_only(print)
-        say(f"going on from {last}" if last.is_file() else f"no {last}: starting afresh")
-        return str(last) if last.is_file() else None
-    if resume is not None and not Path(resume).is_file():
+        say(f"going on from {last}" if last.exists() else f"no {last}: starting afresh")
+        return str(last) if last.exists() else None
+    if resume is not None and not Path(resume).exists():
         raise SongBloomError(f"There is no checkpoint {resume} to resume; check the path.")
     return resume
 
@@ -116,6 +117,17 @@ def train(config: DictConfig) -> Checkpoint:
     return export(trainer, output)
 
 
+def as_one_file(trainer: L.Trainer, saved: Path) -> Path:
+    """A checkpoint's weights as one file: as it is, or gathered where DeepSpeed saved shards."""
+    if saved.is_file():
+        return saved
+    gathered = saved.with_name(f"{saved.stem}.fp32.ckpt")
+    if trainer.is_global_zero:
+        gather_weights(saved, gathered)
+    trainer.strategy.barrier()
+    return gathered
+
+
 def export(trainer: L.Trainer, output: Path) -> Checkpoint:
     """Write the best checkpoint's weights as one file, and the curves as a picture."""
     saver = trainer.checkpoint_callback
@@ -124,7 +136,7 @@ def export(trainer: L.Trainer, output: Path) -> Checkpoint:
             "The run ended before its first validation, so there is no checkpoint to export; "
             "train for more steps."
         )
-    checkpoint = load_checkpoint(saver.best_model_path)
+    checkpoint = load_checkpoint(as_one_file(trainer, Path(saver.best_model_path)))
     if trainer.is_global_zero:
         save_checkpoint(output / "model.safetensors", checkpoint)
         save_curves(output / "csv", output / "curves.png")

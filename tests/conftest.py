@@ -3,17 +3,24 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from songbloom.audio_format import FRAME_RATE
 from songbloom.checkpoint import Checkpoint, ComponentReference, ModelCard
+from songbloom.codec.files import load_codec
 from songbloom.data.batch import SongBatch
+from songbloom.data.index import DatasetIndex
+from songbloom.data.schema import Section, SongRecord
+from songbloom.data.shards import ShardWriter
 from songbloom.lyrics import Vocabulary
 from songbloom.models import PatchDiTConfig, SketchLMConfig, SongBloom, SongBloomConfig
 from songbloom.models.initialization import initialize_weights
 
 torch.set_num_threads(1)
 
+SHARD_CODES = 12
 SYMBOLS = ("", "[intro]", "[verse]", "[chorus]", "[outro]", ",", ".", "AA1", "B", "K", "S", "IY1")
 
 
@@ -89,3 +96,49 @@ def tiny_batch(tiny_config: SongBloomConfig) -> SongBatch:
         prompts=torch.randn(2, tiny_config.latent_dim, 10, generator=generator),
         keys=("one", "two"),
     )
+
+
+@pytest.fixture(scope="session")
+def shards(tmp_path_factory) -> Path:
+    """Eight short songs of random latents in the embedded codec's format."""
+    folder = tmp_path_factory.mktemp("shards")
+    rng = np.random.default_rng(0)
+    fingerprint = load_codec("spectral-demo").fingerprint
+    infos = []
+    for split, count in (("train", 6), ("val", 2)):
+        with ShardWriter(
+            folder, f"{split}.tar", split=split, latent_dim=64, num_codes=SHARD_CODES, num_prompts=2
+        ) as writer:
+            for number in range(count):
+                frames = 32 + 16 * number
+                record = SongRecord(
+                    key=f"{split}_{number}",
+                    language="en",
+                    lyrics="[verse] a",
+                    phonemes="[verse] AH0",
+                    sections=(Section(tag="verse", start=0.0, end=frames / FRAME_RATE),),
+                    duration=frames / FRAME_RATE,
+                    sample_rate=48_000,
+                    source="a test",
+                    licence="CC0-1.0",
+                    split=split,
+                    encoders={"codec": fingerprint, "sketch": "5ce7c"},
+                )
+                writer.write(
+                    record,
+                    latents=rng.standard_normal((64, frames)).astype(np.float16),
+                    sketch=rng.integers(SHARD_CODES, size=frames).astype(np.uint16),
+                    prompts=rng.standard_normal((2, 64, 250)).astype(np.float16),
+                )
+            infos.append(writer.close())
+    DatasetIndex(
+        folder=folder,
+        shards=tuple(infos),
+        vocabulary=Vocabulary.default().symbols,
+        codec_fingerprint=fingerprint,
+        sketch_fingerprint="5ce7c",
+        latent_dim=64,
+        num_codes=SHARD_CODES,
+        num_prompts=2,
+    ).save()
+    return folder

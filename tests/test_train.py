@@ -13,18 +13,13 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.errors import ConfigCompositionException
 
-from songbloom.audio_format import FRAME_RATE
 from songbloom.checkpoint import load_checkpoint
 from songbloom.cli.infer import main as infer
-from songbloom.codec.files import load_codec
 from songbloom.data.index import DatasetIndex
-from songbloom.data.schema import Section, SongRecord
-from songbloom.data.shards import ShardWriter
 from songbloom.errors import SongBloomError
 from songbloom.lyrics import Vocabulary
 
 ROOT = Path(__file__).resolve().parents[1]
-NUM_CODES = 12
 
 
 def load_script(name: str):
@@ -34,52 +29,6 @@ def load_script(name: str):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-@pytest.fixture(scope="module")
-def shards(tmp_path_factory) -> Path:
-    """Eight short songs of random latents in the embedded codec's format."""
-    folder = tmp_path_factory.mktemp("shards")
-    rng = np.random.default_rng(0)
-    fingerprint = load_codec("spectral-demo").fingerprint
-    infos = []
-    for split, count in (("train", 6), ("val", 2)):
-        with ShardWriter(
-            folder, f"{split}.tar", split=split, latent_dim=64, num_codes=NUM_CODES, num_prompts=2
-        ) as writer:
-            for number in range(count):
-                frames = 32 + 16 * number
-                record = SongRecord(
-                    key=f"{split}_{number}",
-                    language="en",
-                    lyrics="[verse] a",
-                    phonemes="[verse] AH0",
-                    sections=(Section(tag="verse", start=0.0, end=frames / FRAME_RATE),),
-                    duration=frames / FRAME_RATE,
-                    sample_rate=48_000,
-                    source="a test",
-                    licence="CC0-1.0",
-                    split=split,
-                    encoders={"codec": fingerprint, "sketch": "5ce7c"},
-                )
-                writer.write(
-                    record,
-                    latents=rng.standard_normal((64, frames)).astype(np.float16),
-                    sketch=rng.integers(NUM_CODES, size=frames).astype(np.uint16),
-                    prompts=rng.standard_normal((2, 64, 250)).astype(np.float16),
-                )
-            infos.append(writer.close())
-    DatasetIndex(
-        folder=folder,
-        shards=tuple(infos),
-        vocabulary=Vocabulary.default().symbols,
-        codec_fingerprint=fingerprint,
-        sketch_fingerprint="5ce7c",
-        latent_dim=64,
-        num_codes=NUM_CODES,
-        num_prompts=2,
-    ).save()
-    return folder
 
 
 def configure(shards: Path, output: Path, *overrides: str):
@@ -144,7 +93,7 @@ def test_both_kinds_of_checkpoint_hold_the_same_model(run):
     last = load_checkpoint(run / "checkpoints" / "last.ckpt")
     assert exported.card == last.card
     assert exported.card.vocabulary == Vocabulary.default()
-    assert exported.card.config.num_codes == NUM_CODES
+    assert exported.card.config.num_codes == 12
     assert exported.build_model().state_dict().keys() == last.build_model().state_dict().keys()
 
 

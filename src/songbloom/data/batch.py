@@ -39,7 +39,7 @@ class BatchFormat:
                 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)  # not frozen: Lightning sets its fields anew in half precision
 class SongBatch:
     """Songs of a batch, padded at the right to the longest.
 

@@ -6,6 +6,7 @@ from typing import Any
 import lightning as L
 import numpy as np
 import torch
+from lightning.pytorch.strategies import ModelParallelStrategy
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
@@ -18,6 +19,7 @@ from songbloom.losses import FLOW_WEIGHT, Losses
 from songbloom.models import SongBloom
 from songbloom.training.optimizer import parameter_groups
 from songbloom.training.step import song_losses
+from songbloom.training.strategies import shard_model
 
 VALIDATION_SEED = 90_210
 
@@ -59,6 +61,11 @@ class SongBloomModule(L.LightningModule):
         self._seed = seed
         null = lyrics_tensor("", card.batch_format, card.vocabulary)
         self.register_buffer("_null_lyrics", null, persistent=False)
+
+    def configure_model(self) -> None:
+        """Shard the layers where the strategy asks for it (FSDP2); nothing to do for the others."""
+        if isinstance(self.trainer.strategy, ModelParallelStrategy):
+            shard_model(self.model, self.trainer.strategy.device_mesh["data_parallel"])
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW or whatever was configured, decaying matrices only, and its schedule."""
