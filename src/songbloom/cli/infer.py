@@ -115,7 +115,8 @@ def _make(session: Session, jobs: list[Job], numbers: Iterator[int], total: int)
         try:
             session.run(job, title)
         except FAULTS as error:
-            yield f"{job.audio.stem}: {_first_line(error)}"
+            sample = f"{job.audio.stem}: " if len(jobs) > 1 else ""
+            yield f"{sample}{_first_line(error)}"
 
 
 def _first_line(error: Exception) -> str:
