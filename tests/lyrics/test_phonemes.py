@@ -123,3 +123,43 @@ def test_pasted_commas_are_sentence_ends_for_released_models():
     assert pasted == phonemize("[verse] one. two. three , [outro]", "released")
     as_it_is = phonemize("[verse] one, two , [outro]", "released")
     assert as_it_is == "[verse] W AH1 N , T UW1 , [outro]"
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "named"),
+    [
+        *(("𠮷", mode, "'𠮷'") for mode in ("natural", "released")),
+        ("my ŋa", "natural", r"'ŋ' \(LATIN SMALL LETTER ENG\) in 'ŋa'"),
+        ("my ŋa", "released", r"'ŋ' \(LATIN SMALL LETTER ENG\) in 'ŋa'"),
+        *((letter, "released", f"'{letter}'") for letter in "㐀øłđß龦"),
+        ("la føo", "released", r"'ø' \(LATIN SMALL LETTER O WITH STROKE\) in 'føo'"),
+    ],
+)
+def test_no_letter_vanishes(text: str, mode, named: str) -> None:
+    for read in (phonemize_line, lambda *args: phonemize("[verse] la. " + args[0], args[1])):
+        with pytest.raises(LyricsError, match=named):
+            read(text, mode)
+
+
+def test_a_word_that_gives_nothing_is_named(monkeypatch) -> None:
+    for module in ("english", "released_english"):
+        monkeypatch.setattr(f"songbloom.lyrics.g2p.{module}._word", lambda _: ())
+    for mode in ("natural", "released"):
+        with pytest.raises(LyricsError, match="No phonemes are known for 'qwx'"):
+            phonemize_line("qwx", mode)
+
+
+def test_letters_that_have_a_plain_form_are_read() -> None:
+    assert phonemize_line("㐀") == "q iu1"
+    assert phonemize_line("føo") == phonemize_line("foo") == phonemize_line("fǿo")
+    for mode in ("natural", "released"):
+        assert phonemize("[verse] naïve ﬁne", mode) == phonemize("[verse] naive fine", mode)
+
+
+@pytest.mark.parametrize("mode", ["natural", "released"])
+def test_a_line_without_end_is_refused(mode) -> None:
+    with pytest.raises(
+        LyricsError, match="99000 characters without a break, 你好你好你好你好你好…"
+    ):
+        phonemize("[verse] " + "你好" * 49_500, mode)
+    assert phonemize("[verse] " + "你好" * 1000, mode).count("h ao3") == 1000

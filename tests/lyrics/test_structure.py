@@ -75,6 +75,10 @@ def test_sections_are_validated() -> None:
     for sentence in (" ", "-", "[verse] la"):
         with pytest.raises(LyricsError, match=r"Section\.sentences"):
             Section(tag="[verse]", sentences=(sentence,))
+    with pytest.raises(LyricsError, match=r"the length '10s'; give it as Section\.seconds"):
+        Section(tag="[intro]", sentences=("10s",))
+    with pytest.raises(LyricsError, match=r"Section\.seconds is 400, 2 times"):
+        Section(tag="[intro]", seconds=400, repeats=2)
     with pytest.raises(LyricsError, match=r"Lyrics\.sections"):
         Lyrics(sections=())
 
@@ -86,7 +90,7 @@ def test_sections_are_validated() -> None:
 def test_seconds_become_tags(seconds: float, tag_seconds: float, num_tags: int) -> None:
     lyrics = Lyrics(
         sections=(
-            Section(tag="[intro]", seconds=seconds, repeats=3),
+            Section(tag="[intro]", seconds=seconds),
             Section(tag="[verse]", sentences=("la",)),
             Section(tag="[inst]", repeats=2),
         )
@@ -96,10 +100,22 @@ def test_seconds_become_tags(seconds: float, tag_seconds: float, num_tags: int) 
     assert parse_lyrics(canonical).canonical() == canonical
 
 
-@pytest.mark.parametrize("tag_seconds", [0, -1, float("nan")])
+@pytest.mark.parametrize("tag_seconds", [0, -1, float("nan"), 1e-308, 1e-9, 0.009])
 def test_tags_of_no_length_are_refused(tag_seconds: float) -> None:
-    with pytest.raises(LyricsError, match=r"tag_seconds is .* above 0"):
+    with pytest.raises(LyricsError, match=r"tag_seconds is .* at least 0\.01"):
         parse_lyrics(CANONICAL).canonical(tag_seconds)
+
+
+def test_too_many_tags_are_refused() -> None:
+    lyrics = Lyrics(sections=(Section(tag="[intro]", seconds=600),) * 2)
+    assert lyrics.canonical(0.012).count("[intro]") == 100_000
+    with pytest.raises(LyricsError, match=r"120000 tags of 0\.01 s; at most 100000"):
+        lyrics.canonical(0.01)
+
+
+@pytest.mark.parametrize(("tag_seconds", "num_tags"), [(1, 24), (5, 5), (100, 1)])
+def test_repeats_multiply_seconds(tag_seconds: float, num_tags: int) -> None:
+    assert Section(tag="[inst]", seconds=8, repeats=3).num_tags(tag_seconds) == num_tags
 
 
 def test_a_sentence_that_ends_in_an_abbreviation_stays_one() -> None:

@@ -19,6 +19,7 @@ from songbloom.lyrics.vocabulary import Vocabulary
 
 Mode = Literal["natural", "released"]
 
+_TAG = re.compile(r"\[[^\[\]]*\]")
 _PAUSE = re.compile(r"(?<! ), ")  # the comma between sections has a space before it
 
 
@@ -32,7 +33,8 @@ def phonemize(lyrics: Lyrics | str, mode: Mode = "natural", tag_seconds: float =
             150 s models, 5 s in the 240 s models.
 
     Raises:
-        LyricsError: lyrics that `parse_lyrics` refuses, scripts without a G2P, an unknown mode.
+        LyricsError: lyrics that `parse_lyrics` refuses, words or letters without a reading, a
+            `tag_seconds` too low, an unknown mode.
     """
     if mode not in ("natural", "released"):
         raise LyricsError(f"The G2P mode is {mode!r}; it must be 'natural' or 'released'.")
@@ -41,7 +43,7 @@ def phonemize(lyrics: Lyrics | str, mode: Mode = "natural", tag_seconds: float =
     _check_scripts(canonical)
     if mode == "natural":
         return _natural(parsed, tag_seconds)
-    if isinstance(lyrics, str) and _is_published_form(lyrics):
+    if isinstance(lyrics, str) and _is_published_form(lyrics, parsed):
         return released_lyrics(lyrics, _released_symbols())
     # The released models know commas between sections alone: a pause becomes a sentence's end.
     return released_lyrics(_PAUSE.sub(". ", canonical), _released_symbols())
@@ -71,14 +73,20 @@ def _sentences(sentences: tuple[str, ...]) -> str:
     return " . ".join(filter(None, spoken))
 
 
-def _is_published_form(text: str) -> bool:
-    """Whether the published splitting on spaces finds every tag, and no letter gets lost."""
+def _is_published_form(text: str, parsed: Lyrics) -> bool:
+    """Whether the published splitting on spaces finds every tag, and reading changed no letter."""
+    sung = "".join(sentence for section in parsed.sections for sentence in section.sentences)
     return (
         text.lstrip(" ,.").startswith("[")
         and "\n" not in text
         and not any(_is_foreign(letter) for letter in text)
         and all(piece in SECTION_TAGS for piece in text.split(" ") if "[" in piece or "]" in piece)
+        and _alphanumeric(_TAG.sub("", text)) == _alphanumeric(sung)
     )
+
+
+def _alphanumeric(text: str) -> str:
+    return "".join(filter(str.isalnum, text))
 
 
 @lru_cache(maxsize=1)

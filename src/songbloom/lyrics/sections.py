@@ -22,6 +22,9 @@ SENTENCE_END = "."
 MAX_SECONDS = 600
 """The longest section without words that can be asked for."""
 
+MIN_TAG_SECONDS = 0.01
+"""The shortest time that one tag can stand for."""
+
 MAX_CHARACTERS = 100_000
 """The longest lyrics, as pasted and with their repeats written out."""
 

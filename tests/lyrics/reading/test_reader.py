@@ -18,6 +18,7 @@ from songbloom.lyrics import (
     phonemize,
     read_lyrics,
 )
+from songbloom.lyrics.structure import is_length
 
 
 def read(text: str) -> tuple[str, list[str]]:
@@ -212,18 +213,19 @@ def test_canonical_text_is_read_without_a_change() -> None:
     rng = random.Random(0)
     words = ["la", "don't", "你好", "chorus", "Verse 2", "x2", "(ooh)", "3.50", "hey:", "Mr", "St"]
     words += ["Chorus:", "(x2)", "12s", "1:30", "&"]
-    for _ in range(300):
-        sections = tuple(
-            Section(
-                tag=rng.choice(SECTION_TAGS),
-                sentences=tuple(
-                    " ".join(rng.choices(words, k=rng.randint(1, 4))).strip(":")
-                    for _ in range(rng.randint(0, 3))
-                ),
-                repeats=rng.randint(1, 3),
-            )
-            for _ in range(rng.randint(1, 5))
+
+    def section() -> Section:
+        tag = rng.choice(SECTION_TAGS)
+        sentences = tuple(
+            " ".join(rng.choices(words, k=rng.randint(1, 4))).strip(":")
+            for _ in range(rng.randint(0, 3))
         )
+        if is_length(tag, sentences):  # `[intro] 12s` has no words
+            sentences = ()
+        return Section(tag=tag, sentences=sentences, repeats=rng.randint(1, 3))
+
+    for _ in range(300):
+        sections = tuple(section() for _ in range(rng.randint(1, 5)))
         lyrics = Lyrics(sections=sections)
         reading = read_lyrics(lyrics.canonical())
         assert reading.lyrics == lyrics and not reading.changes, lyrics.canonical()
@@ -257,13 +259,18 @@ def test_repeats(text: str, canonical: str) -> None:
     ("text", "said"),
     [
         ("[verse] la\n[inst 0s]", "'inst 0s' at line 2, column 1 gives 0 s; .* at most 600 s"),
-        ("[intro 20:00]", "gives 1200 s"),
+        ("[intro 20 min]", "gives 1200 s"),
+        ("[intro 400s x2]", "gives 800 s"),
+        ("[intro] 0s", r"\[intro\] at line 1, column 1 lasts 0 s; more than 0"),
         ("a" * 100_001, "have 100001 characters; at most 100000"),
         ("[chorus]\n" + "la " * 9000 + "\n[chorus x9]", "once all repeats are written out"),
         ("[chorus]\nla\n" + "(x9)\n" * 40, "once all repeats are written out"),
         ("[intro]\n" + "(x9)\n" * 40, "once all repeats are written out"),
         ("[00:01]" * 9000 + "la la la la", "as often as it has timestamps"),
-        ("[11:00]la", r"the \[intro\] at line 1, column 8 lasts 660 s; at most 600 s"),
+        (
+            "[11:00]la",
+            r"the \[intro\] at line 1, column 8 lasts 660 s; more than 0 and at most 600 s",
+        ),
         ("[" + "a" * 200 + "]", r"tag \[a{38}… at line 1, column 1; known tags"),
         ("♪ …", "empty"),
     ],
@@ -313,3 +320,39 @@ def test_lengths_reach_the_phonemes() -> None:
 
 def test_text_without_tags_is_no_published_form() -> None:
     assert phonemize("la la", "released") == "[verse] L AA1 L AA1"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds", "told"),
+    [
+        ("[intro 1m30s]", 90, "of 90 s"),
+        ("[Interlude 00:30 - 00:45]", 15, "of 15 s"),
+        ("[intro 500ms]", 0.5, "of 0.5 s"),
+        ("[intro 8s x2]", 8, "of 8 s, 2 times"),
+        ("[Outro 3:45]", None, "read as [outro], '3:45' not understood as a length"),
+        ("[Intro 1'30]", None, "not understood as a length"),
+        ("[Intro] 10s", 10, "'10s' read as the length of [intro]"),
+        ("[intro] [intro] (10s)", 10, "'(10s)' read as the length of [intro]"),
+        ("[Outro] 3:45", None, "'3:45' not understood as a length of [outro]"),
+    ],
+)
+@pytest.mark.parametrize("mode", ["natural", "released"])
+def test_lengths_of_sections_without_words(text: str, seconds: float, told: str, mode) -> None:
+    reading = read_lyrics(text)
+    (section,) = reading.lyrics.sections
+    assert section.seconds == seconds and not section.sentences
+    assert reading.changes[-1].what.endswith(told)
+    tags = " ".join([section.tag] * {8: 16, None: 1, 0.5: 1}.get(seconds, seconds))
+    assert reading.lyrics.canonical() == tags == phonemize(text, mode)
+
+
+def test_digits_that_are_no_length_are_told() -> None:
+    (change,) = read_lyrics("[Verse 2: Blink 182] la").changes
+    assert change.what.endswith("read as [verse], '182' not understood as a length")
+    assert read_lyrics("[Intro 8s] 10s").changes[-1].what.startswith("'10s' not understood")
+    assert len(read_lyrics("[Verse 2]\nla\n[Chorus x2]\n12s").changes) == 2
+
+
+def test_timestamps_say_how_long_repeated_tags_last() -> None:
+    lyrics = parse_lyrics("[intro] [intro]\n[00:00][Solo x2]\n[00:10]la")
+    assert lyrics.canonical().count("[inst]") == 10

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from songbloom.lyrics.g2p.english_numbers import expand_numbers
 from songbloom.lyrics.g2p.homographs import natural_reading
+from songbloom.lyrics.g2p.letters import check_latin, check_spoken
 from songbloom.lyrics.g2p.pronunciation import cmu_dictionary, spell
 from songbloom.lyrics.g2p.word_parts import compound_parts, letter_names, with_s
 
@@ -57,15 +58,21 @@ _STRETCHED = re.compile(r"([a-z])\1{2,}")
 
 
 def natural_english(text: str) -> list[str]:
-    """Phonemes of English text without pauses; signs that are no words stay silent."""
+    """Phonemes of English text without pauses; signs that are no words stay silent.
+
+    Raises LyricsError for a letter that is no Latin one.
+    """
     text = expand_numbers(_GLUED_DIGITS.sub(" ", text.translate(_SIGNS)))
-    text = _FOREIGN.sub("", unicodedata.normalize("NFD", text))
+    text = unicodedata.normalize("NFD", text).translate(_SIGNS)  # once more: ǿ is ø and an accent
+    check_latin(text)
+    text = _FOREIGN.sub("", text)
     words = _WORD.findall(text)
     phonemes: list[str] = []
     after_the = False
     for position, word in enumerate(words):
         chosen = natural_reading(words, position)
         spoken = chosen.split() if chosen else _word(word)
+        check_spoken(word, spoken)
         if after_the and spoken and spoken[0][-1].isdigit():  # `the` before a vowel
             phonemes[-1] = "IY0"
         phonemes += spoken

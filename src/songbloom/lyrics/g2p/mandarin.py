@@ -10,6 +10,8 @@ from songbloom.lyrics.sections import LyricsError
 
 Syllable = tuple[str, str]
 
+_LONGEST_RUN = 2000  # a character takes up to a millisecond, as parts of speech go
+
 _TONES = frozenset("12345")
 # Spelling after a consonant, and after none (where y or w stands for the glide).
 _CONTRACTED = {"uei": "ui", "iou": "iu", "uen": "un"}
@@ -32,7 +34,15 @@ def natural_mandarin(text: str) -> list[str]:
 
 
 def _simplified(text: str) -> str:
-    """Traditional characters as simplified ones, which the dictionaries know better."""
+    """Traditional characters as simplified ones, which the dictionaries know better.
+
+    Raises LyricsError for a run too long to be a line.
+    """
+    if len(text) > _LONGEST_RUN:
+        raise LyricsError(
+            f"The lyrics hold {len(text)} characters without a break, {text[:10]}…; part them into "
+            f"lines of at most {_LONGEST_RUN}."
+        )
     return _converter().convert(text.translate(_SUBSTITUTES))
 
 

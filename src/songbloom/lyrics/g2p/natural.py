@@ -3,6 +3,7 @@
 import re
 
 from songbloom.lyrics.g2p.english import natural_english
+from songbloom.lyrics.g2p.letters import check_spoken
 from songbloom.lyrics.g2p.mandarin import natural_mandarin
 
 _HANZI = "\u3400-\u4dbf\u4e00-\u9fff"
@@ -27,7 +28,9 @@ def natural_sentence(text: str) -> list[str]:
         elif re.match(f"[{_HANZI}]", run):
             phonemes += natural_mandarin(run)
         else:
-            phonemes += natural_english(run)
+            spoken = natural_english(run)
+            check_spoken(run, spoken)
+            phonemes += spoken
     return phonemes[:-1] if phonemes and phonemes[-1] == "," else phonemes
 
 

@@ -2,6 +2,7 @@
 
 import re
 
+from songbloom.lyrics.g2p.letters import check_spoken
 from songbloom.lyrics.g2p.mandarin import released_mandarin
 from songbloom.lyrics.g2p.released_english import released_english
 
@@ -27,7 +28,9 @@ def released_text(text: str) -> list[str]:
         elif "一" <= run[0] <= "龥":
             phonemes += released_mandarin(run)
         else:
-            phonemes += released_english(run)
+            spoken = released_english(run)
+            check_spoken(run, spoken)
+            phonemes += spoken
     return phonemes
 
 

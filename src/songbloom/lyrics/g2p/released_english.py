@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from songbloom.lyrics.g2p.english_numbers import expand_numbers
 from songbloom.lyrics.g2p.homographs import released_reading
+from songbloom.lyrics.g2p.letters import check_latin, check_spoken
 from songbloom.lyrics.g2p.pronunciation import cmu_dictionary, spell
 from songbloom.lyrics.g2p.word_parts import compound_parts, letter_names, with_s
 
@@ -22,8 +23,10 @@ def released_english(text: str) -> list[str]:
 
     An apostrophe outside a word becomes the symbol `-`, a capital A alone reads as the letter,
     unknown words of up to three letters are spelt out, longer ones are cut into known words.
+    Raises LyricsError for a letter that is neither A to Z nor such a letter with an accent.
     """
     text = unicodedata.normalize("NFD", expand_numbers(text.translate(_QUOTES)))
+    check_latin(text)
     words = _TOKEN.findall(_FOREIGN.sub("", text))
     phonemes: list[str] = []
     for position, word in enumerate(words):
@@ -35,7 +38,9 @@ def released_english(text: str) -> list[str]:
             phonemes += cmu_dictionary()[word.lower()].split()
         else:
             chosen = released_reading(words, position)
-            phonemes += chosen.split() if chosen else _word(word.lower())
+            spoken = chosen.split() if chosen else _word(word.lower())
+            check_spoken(word, spoken)
+            phonemes += spoken
     return phonemes
 
 

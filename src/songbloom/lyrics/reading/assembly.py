@@ -2,12 +2,21 @@
 
 from dataclasses import dataclass, field, replace
 
-from songbloom.lyrics.reading.changes import Notes
+from songbloom.lyrics.reading.changes import Notes, Position
 from songbloom.lyrics.reading.headings import Heading
-from songbloom.lyrics.reading.pieces import Again, Pause, Piece, Tag, Words, shortened
+from songbloom.lyrics.reading.lengths import take_length
+from songbloom.lyrics.reading.pieces import (
+    Again,
+    Pause,
+    Piece,
+    Tag,
+    Words,
+    not_understood,
+    shortened,
+)
 from songbloom.lyrics.reading.sentences import has_words, plain_sentences
 from songbloom.lyrics.sections import MAX_CHARACTERS, MAX_SECONDS, SECTION_TAGS, LyricsError
-from songbloom.lyrics.structure import Section
+from songbloom.lyrics.structure import Section, is_length
 
 
 @dataclass
@@ -52,14 +61,12 @@ def assemble(pieces: list[Piece], notes: Notes, *, fill: bool) -> list[Section]:
     length = 0
     for draft in _drafts(pieces, notes):
         heading, position = draft.heading, notes.position(draft.origin)
-        if (heading.seconds or 0) > MAX_SECONDS:
-            raise LyricsError(
-                f"By its timestamps the {heading.tag} at {position} lasts {heading.seconds:g} s; "
-                f"at most {MAX_SECONDS} s can be asked for, so mend them."
-            )
         if draft.implied:
             notes.add(draft.origin, f"{heading.seconds:g} s without words become {heading.tag}")
         sentences = plain_sentences("".join(draft.parts))
+        if is_length(heading.tag, sentences):
+            heading = _with_length(draft, sentences, notes)
+            sentences = ()
         numbered, any_number = (heading.kind, heading.number), (heading.kind, None)
         if sentences:
             start = known.get(numbered) if draft.resumed else None
@@ -70,7 +77,10 @@ def assemble(pieces: list[Piece], notes: Notes, *, fill: bool) -> list[Section]:
             if sentences:
                 notes.add(draft.origin, f"{heading.tag} without words takes those of line {line}")
         times = heading.times if sentences else 1
-        repeats = draft.repeats if sentences else draft.repeats * heading.times
+        repeats = draft.repeats if times > 1 else draft.repeats * heading.times
+        if heading.seconds is not None:
+            repeats = draft.repeats * heading.times
+            _check_seconds(heading, repeats, position)
         length += times * sum(map(len, sentences)) + repeats * len(heading.tag)
         _check_length(length)
         sections.append(
@@ -83,6 +93,31 @@ def assemble(pieces: list[Piece], notes: Notes, *, fill: bool) -> list[Section]:
             )
         )
     return sections
+
+
+def _with_length(draft: _Draft, sentences: tuple[str, ...], notes: Notes) -> Heading:
+    """The heading with the length that stands behind it in place of words: `[Intro] 10s`."""
+    length = take_length(sentences[0].lower())
+    heading, unread = draft.heading, length.unread
+    if heading.seconds is None and length.seconds is not None:
+        seconds = length.seconds * len(sentences)
+        heading = replace(heading, seconds=seconds)
+        draft.repeats = 1
+        notes.add(draft.origin, f"{sentences[0]!r} read as the length of {heading.tag}")
+    else:
+        unread = (sentences[0],)
+    if unread:
+        notes.add(draft.origin, f"{not_understood(unread)} of {heading.tag}")
+    return heading
+
+
+def _check_seconds(heading: Heading, repeats: int, position: Position) -> None:
+    whole = (heading.seconds or 0) * repeats
+    if not 0 < whole <= MAX_SECONDS:
+        raise LyricsError(
+            f"By its length, timestamps or repeats the {heading.tag} at {position} lasts {whole:g}"
+            f" s; more than 0 and at most {MAX_SECONDS} s can be asked for, so mend them."
+        )
 
 
 def _drafts(pieces: list[Piece], notes: Notes) -> list[_Draft]:
@@ -116,7 +151,8 @@ def _add_tag(drafts: list[_Draft], tag: Tag, notes: Notes) -> None:
 def _lengthen(draft: _Draft, seconds: float, notes: Notes) -> None:
     """Give a section the length of the pause at its place, unless its heading has one."""
     if draft.heading.seconds is None:
-        draft.heading = replace(draft.heading, seconds=seconds)
+        draft.heading = replace(draft.heading, seconds=seconds, times=1)
+        draft.repeats = 1  # the pause lasts as long as all of them
         draft.over = True
         notes.add(draft.origin, f"{draft.heading.tag} takes the {seconds:g} s without words")
 

@@ -4,13 +4,13 @@ import re
 from dataclasses import dataclass
 
 from songbloom.lyrics.reading.heading_names import KIND_OF, KIND_TAGS, QUALIFIERS, UNMISTAKABLE
+from songbloom.lyrics.reading.lengths import take_length
 from songbloom.lyrics.sections import SUNG_TAGS
 
 _LONGEST = 80  # characters of a heading, its singers included
-_SECONDS = re.compile(
-    r"(?P<number>\d+(?:\.\d+)?)\s*(?:seconds?|secs?|s|秒[钟鐘]?)(?![a-z])"
-    r"|(?<!\d)(?P<minutes>\d{1,2}):(?P<rest>\d\d)(?!\d)"
-)
+# Digits that tell which section is meant, as in `2nd Verse`, and what else could be a length.
+_ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)\b|第\s*\d+")
+_UNREAD = re.compile(r"\d+(?:[.,:'\"]\d+)*|\b(?:seconds|secs?|minutes?|mins?)\b|分[钟鐘]|秒[钟鐘]?")
 _TIMES = re.compile(r"(?<![a-z\d])(?:[x×*]\s*(\d{1,2})|(\d{1,2})[x×])(?![a-z\d])")
 _NUMBER = re.compile(
     r"#?\d{1,2}|[ivx]{1,4}|[a-d]\d?|one|two|three|four|five|six|[一二三四五六七八九十]{1,2}"
@@ -38,6 +38,7 @@ class Heading:
         number: its number as written, or nothing.
         times: how often its words are sung.
         seconds: its length, where one is given.
+        unread: what could be a length, but was not understood as one.
         singers: what else stands behind the name, or nothing.
         unmistakable: whether the name is one that is never sung as a line of its own.
     """
@@ -46,6 +47,7 @@ class Heading:
     number: str = ""
     times: int = 1
     seconds: float | None = None
+    unread: tuple[str, ...] = ()
     singers: str = ""
     unmistakable: bool = False
 
@@ -82,7 +84,8 @@ def read_heading(content: str, *, lenient: bool) -> Heading | None:
     text = " ".join(content.split()).lower()
     if len(text) > _LONGEST:
         return None
-    seconds, text = _take_seconds(text)
+    length = take_length(text)
+    text = length.rest
     times = 1
     if match := _TIMES.search(text):
         times = max(1, int(match[1] or match[2]))
@@ -99,22 +102,20 @@ def read_heading(content: str, *, lenient: bool) -> Heading | None:
         kind=KIND_OF[name],
         number=number,
         times=times,
-        seconds=seconds,
+        seconds=length.seconds,
+        unread=(*length.unread, *_unread(text, name, number)),
         singers=text[end:].strip(" :|(),;/-."),
         unmistakable=name in UNMISTAKABLE,
     )
 
 
-def _take_seconds(text: str) -> tuple[float | None, str]:
-    """The length that a heading gives, and the heading without it."""
-    match = _SECONDS.search(text)
-    if match is None:
-        return None, text
-    if match["number"]:
-        seconds = float(match["number"])
-    else:
-        seconds = 60.0 * int(match["minutes"]) + int(match["rest"])
-    return seconds, f"{text[: match.start()]} {text[match.end() :]}"
+def _unread(text: str, name: str, number: str) -> list[str]:
+    """Digits and units of a heading that are not those of its name and number."""
+    found = _UNREAD.findall(_ORDINAL.sub(" ", text))
+    for used in re.findall(r"\d+", f"{name} {number}"):
+        if used in found:
+            found.remove(used)
+    return found
 
 
 def _words(text: str) -> list[str]:

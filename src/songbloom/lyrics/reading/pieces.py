@@ -19,6 +19,7 @@ _AD_LIB = re.compile(r"\(([^()]*)\)[,.!?]*")
 _SENTENCE_SIGNS = set(" .,!?;:")
 _SHORTEST_TIMED_HEADING = 2.0
 _LONGEST_SHOWN = 40
+_MOST_UNREAD = 4
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def read_pieces(lines: list[Line], notes: Notes, *, repeats: bool) -> Iterator[P
             heading = replace(heading, times=heading.times * (times if words.blank else 1))
             timed = not heading.sung and line.lasts >= _SHORTEST_TIMED_HEADING
             if timed and heading.seconds is None:
-                heading = replace(heading, seconds=line.lasts)
+                heading = replace(heading, seconds=line.lasts, times=1)
             tag = _tag(heading, shown.text, text.strip().origin, notes)
             yield replace(tag, timed=timed and words.blank)
             yield from _words(words, 1 if words.blank else times, notes)
@@ -146,9 +147,10 @@ def _tag(heading: Heading, written: str, origin: int, notes: Notes) -> Tag:
     """The tag of a heading; whatever of it the tag does not say is noted."""
     name = shortened(written.strip("[] "))
     seconds = heading.seconds
-    if seconds is not None and not 0 < seconds <= MAX_SECONDS:
+    whole = (seconds or 0) * (1 if heading.sung else heading.times)
+    if seconds is not None and not 0 < whole <= MAX_SECONDS:
         raise LyricsError(
-            f"The heading {name!r} at {notes.position(origin)} gives {seconds:g} s; a section "
+            f"The heading {name!r} at {notes.position(origin)} gives {whole:g} s; a section "
             f"lasts more than 0 and at most {MAX_SECONDS} s."
         )
     what = f"heading {name!r} read as {heading.tag}"
@@ -159,10 +161,18 @@ def _tag(heading: Heading, written: str, origin: int, notes: Notes) -> Tag:
         what += f" of {seconds:g} s"
     if heading.times > 1:
         what += f", {heading.times} times"
+    if heading.unread:
+        what += f", {not_understood(heading.unread)}"
     own_tag = written[:1] == "[" and f"[{written[1:-1].strip().lower()}]" in SECTION_TAGS
-    if not own_tag or seconds is not None or heading.times > 1:
+    if not own_tag or heading.unread or seconds is not None or heading.times > 1:
         notes.add(origin, what)
     return Tag(heading, origin)
+
+
+def not_understood(unread: tuple[str, ...]) -> str:
+    """What is told about times and digits that could be a length."""
+    shown = ", ".join(repr(part) for part in unread[:_MOST_UNREAD])
+    return f"{shown} not understood as a length"
 
 
 def _unknown(tag: str, place: object) -> str:
