@@ -25,7 +25,13 @@ def to_ours(source: str, target: Path, hub: HubSettings) -> None:
         raise SongBloomError(f"{target} must end in .safetensors.")
     checkpoint, codec = open_model(source, hub=hub)
     codec_file = target.with_name(f"{target.stem}.codec.safetensors")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SongBloomError(
+            f"{target.parent} cannot be made ({error.strerror}); give a folder that can be "
+            "written to."
+        ) from error
     save_codec(codec, codec_file)
     reference = replace(checkpoint.card.codec, name=codec_file.name)
     card = replace(checkpoint.card, codec=reference)
@@ -42,6 +48,7 @@ def to_folder(arguments: argparse.Namespace) -> None:
         checkpoint,
         codec,
         with_safetensors=arguments.safetensors,
+        overwrite=arguments.overwrite,
     )
     for file in sorted(arguments.folder.iterdir()):
         print(file)
@@ -66,6 +73,11 @@ def main() -> int:
         "--safetensors",
         action="store_true",
         help="also write NAME.safetensors, for tools that read no .pt",
+    )
+    released.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace files of other content in FOLDER, such as another model's vocabulary",
     )
     arguments = parser.parse_args()
     if arguments.command == "to-ours":

@@ -87,3 +87,25 @@ def test_a_full_disk_keeps_the_previous_checkpoint(tmp_path, tiny_checkpoint, mo
 def test_a_card_of_another_format_is_refused(tiny_card):
     with pytest.raises(SongBloomError, match="format is 'songbloom/99'"):
         ModelCard.from_dict(tiny_card.to_dict() | {"format": "songbloom/99"})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"tag_seconds": 0.0},
+        {"prompt_seconds": float("nan")},
+        {"max_seconds": 1e9},
+        {"max_seconds": "x"},
+        {"g2p": "mine"},
+        {"vae_in_weights": 1},
+    ],
+)
+def test_a_card_out_of_its_ranges_is_refused(tiny_card, change):
+    with pytest.raises(SongBloomError, match=rf"ModelCard\.{next(iter(change))} is"):
+        replace(tiny_card, **change)
+
+
+def test_a_card_of_before_reads_the_same(tiny_card):
+    data = tiny_card.to_dict()
+    del data["vae_in_weights"]
+    assert ModelCard.from_dict(data) == tiny_card

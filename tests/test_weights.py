@@ -1,6 +1,7 @@
 """Weights of files: mapped, taken without a second copy, refused when damaged."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -9,7 +10,14 @@ import torch
 from safetensors.torch import save_file
 
 from songbloom.errors import SongBloomError
-from songbloom.weights import WeightsFile, check_shapes, load_state, load_torch, take_weights
+from songbloom.weights import (
+    WeightsFile,
+    check_shapes,
+    load_state,
+    load_torch,
+    save_safetensors,
+    take_weights,
+)
 
 
 @pytest.fixture
@@ -71,6 +79,51 @@ def test_something_else_than_a_state_dict(tmp_path):
     torch.save({"a": 1}, tmp_path / "a.pt")
     with pytest.raises(SongBloomError, match="no state dict"):
         load_state(tmp_path / "a.pt")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        torch.zeros(2, dtype=torch.int64),
+        torch.zeros(2, dtype=torch.int8),
+        torch.zeros(2, dtype=torch.bool),
+        torch.zeros(2, dtype=torch.uint16),
+        torch.zeros(2, dtype=torch.complex64),
+        torch.zeros(2).to(torch.float8_e4m3fn),
+        torch.zeros(2).to_sparse(),
+        torch.zeros(2, device="meta"),
+        torch.quantize_per_tensor(torch.zeros(2), 0.1, 0, torch.qint8),
+    ],
+    ids=lambda value: f"{value.dtype} {value.layout} {value.device}",
+)
+def test_what_is_no_weight_is_named(tmp_path, odd):
+    torch.save({"a": torch.zeros(2), "odd": odd}, tmp_path / "a.pt")
+    with pytest.raises(SongBloomError, match=r"a\.pt") as error:
+        load_state(tmp_path / "a.pt")
+    assert "\n" not in str(error.value)
+    with pytest.raises(SongBloomError, match=r"odd is a .*floating-point"):
+        check_shapes({"odd": torch.zeros(2)}, {"odd": odd}, "the model")
+
+
+def test_names_that_are_no_strings(tmp_path):
+    torch.save({1: torch.zeros(2)}, tmp_path / "a.pt")
+    with pytest.raises(SongBloomError, match="no state dict"):
+        load_state(tmp_path / "a.pt")
+
+
+@pytest.mark.filterwarnings("error")
+def test_no_file_stays_open(tmp_path, state):
+    torch.save(state, tmp_path / "a.pt", _use_new_zipfile_serialization=False)
+    before = len(os.listdir("/proc/self/fd"))
+    kept = [load_torch(tmp_path / "a.pt") for _ in range(3)]
+    assert len(os.listdir("/proc/self/fd")) == before, kept
+
+
+def test_tensors_that_share_memory_are_written(tmp_path, state):
+    shared = {"a": state["w0"], "b": state["w0"], "c": state["w0"][:10]}
+    save_safetensors(tmp_path / "a.safetensors", shared)
+    read = load_state(tmp_path / "a.safetensors")
+    assert all(torch.equal(read[key], value) for key, value in shared.items())
 
 
 def test_every_difference_is_named(state):

@@ -5,10 +5,11 @@ A `.safetensors` file holds the weights and, in its metadata, everything else as
 """
 
 import json
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from safetensors import safe_open
@@ -33,6 +34,8 @@ FORMAT = "songbloom/1"
 LIGHTNING_KEY = "songbloom"
 LIGHTNING_PREFIX = "model."
 _LENGTHS = ("tag_seconds", "prompt_seconds", "max_seconds")
+MIN_SECONDS, MAX_SECONDS = 0.01, 3_600.0
+"""Bounds of each of these lengths."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,10 +45,20 @@ class ComponentReference:
     Attributes:
         name: an embedded asset's name, or a path.
         fingerprint: of its configuration and weights.
+
+    Raises:
+        SongBloomError: a field is no string.
     """
 
     name: str
     fingerprint: str
+
+    def __post_init__(self) -> None:
+        for field_name, value in vars(self).items():
+            if not isinstance(value, str):
+                raise SongBloomError(
+                    f"ComponentReference.{field_name} is {reprlib.repr(value)}; it must be a name."
+                )
 
     def require(self, found: str, what: str) -> None:
         """Raise SongBloomError unless the loaded component has this fingerprint."""
@@ -71,9 +84,11 @@ class ModelCard:
             the configuration's `prompt_frames`.
         max_seconds: the longest song, unless a longer one is asked for.
         generation: settings that it is to be generated with.
+        vae_in_weights: whether the published format holds the VAE in the model's file too, as the
+            published tool reads it; a released model whose file has none is written back so.
 
     Raises:
-        SongBloomError: the vocabulary does not fit the configuration, or a length is not positive.
+        SongBloomError: the vocabulary does not fit the configuration, or a field is out of range.
     """
 
     config: SongBloomConfig
@@ -85,13 +100,27 @@ class ModelCard:
     prompt_seconds: float = PROMPT_FRAMES / FRAME_RATE
     max_seconds: float = 120.0
     generation: GenerationSettings = field(default_factory=GenerationSettings)
+    vae_in_weights: bool = True
 
     def __post_init__(self) -> None:
         for name in _LENGTHS:
-            if not getattr(self, name) > 0:
+            value: Any = getattr(self, name)
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not number or not MIN_SECONDS <= value <= MAX_SECONDS:
                 raise SongBloomError(
-                    f"ModelCard.{name} is {getattr(self, name)}; it must be positive."
+                    f"ModelCard.{name} is {reprlib.repr(value)}; it must be a number from "
+                    f"{MIN_SECONDS} to {MAX_SECONDS:g}."
                 )
+        if self.g2p not in get_args(Mode):
+            raise SongBloomError(
+                f"ModelCard.g2p is {reprlib.repr(self.g2p)}; it must be one of "
+                f"{', '.join(get_args(Mode))}."
+            )
+        if not isinstance(self.vae_in_weights, bool):
+            raise SongBloomError(
+                f"ModelCard.vae_in_weights is {reprlib.repr(self.vae_in_weights)}; "
+                "it must be true or false."
+            )
         if len(self.vocabulary) != self.config.vocab_size:
             raise SongBloomError(
                 f"The vocabulary holds {len(self.vocabulary)} symbols, but the model has "
@@ -124,6 +153,7 @@ class ModelCard:
             "prompt_seconds": self.prompt_seconds,
             "max_seconds": self.max_seconds,
             "generation": self.generation.to_dict(),
+            "vae_in_weights": self.vae_in_weights,
         }
 
     @classmethod
@@ -146,6 +176,7 @@ class ModelCard:
                 g2p=data.get("g2p", "natural"),
                 **{name: data[name] for name in _LENGTHS if name in data},
                 generation=GenerationSettings(**data.get("generation", {})),
+                vae_in_weights=data.get("vae_in_weights", True),
             )
         except (KeyError, TypeError) as error:
             raise SongBloomError(f"The checkpoint's description is incomplete: {error}.") from error

@@ -23,8 +23,8 @@ def own_checkpoint(vae) -> Checkpoint:
     vocabulary = Vocabulary(("", "[intro]", "[verse]", ",", ".", "la", "lu", "好"))
     config = SongBloomConfig(
         vocab_size=len(vocabulary),
-        dim=64,
-        num_heads=1,
+        dim=128,
+        num_heads=2,
         feed_forward_multiple=2,
         patch_size=8,
         num_codes=30,

@@ -9,12 +9,14 @@ import pytest
 import torch
 import yaml
 
+from scripts import convert_checkpoint
 from songbloom.checkpoint import ComponentReference
 from songbloom.codec import load_codec
 from songbloom.errors import SongBloomError
 from songbloom.lyrics import Vocabulary
 from songbloom.pipeline import open_model
-from songbloom.released import export_released, load_released
+from songbloom.released import HubSettings, export_released, load_released
+from songbloom.sampling import GenerationSettings
 
 
 def same(one, other) -> bool:
@@ -88,7 +90,7 @@ def test_the_yaml_opens_with_the_published_resolvers(tmp_path, own_checkpoint, v
     assert data["vae"]["sr"] == 48_000
     lyrics = data["model"]["condition_provider_cfg"]["lyrics"]
     assert lyrics["vocab_list"] == own_checkpoint.card.vocabulary.to_list()
-    assert lyrics["output_dim"] == 64
+    assert lyrics["output_dim"] == 128
     assert data["inference"]["steps"] == 7
 
 
@@ -111,11 +113,102 @@ def test_a_model_of_the_spectral_codec_is_refused(tmp_path, own_checkpoint):
         export_released(tmp_path, "mine", own_checkpoint, load_codec("spectral-demo"))
 
 
-@pytest.mark.parametrize("name", ["../mine", ".mine", "a/b", ""])
+@pytest.mark.parametrize("name", ["../mine", ".mine", "a/b", "", "a b", "a\n", "vocab_g2p"])
 def test_names_that_leave_the_folder(tmp_path, own_checkpoint, vae, name):
     with pytest.raises(SongBloomError, match="no name for a model"):
         export_released(tmp_path / "in", name, own_checkpoint, vae)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_model_as_wide_as_its_latents_is_refused(tmp_path, own_checkpoint, vae):
+    """The published network has no projections there, so that the weights would not fit it."""
+    config = replace(own_checkpoint.card.config, dim=64, num_heads=1)
+    checkpoint = replace(own_checkpoint, card=replace(own_checkpoint.card, config=config))
+    with pytest.raises(SongBloomError, match="as wide as its latents"):
+        export_released(tmp_path, "mine", checkpoint, vae)
+
+
+def test_another_model_in_the_folder_is_not_destroyed(tmp_path, own_checkpoint, vae):
+    export_released(tmp_path, "one", own_checkpoint, vae)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    card = own_checkpoint.card
+    symbols = Vocabulary(("", "[intro]", "[verse]", ",", ".", "la", "lu", "other"))
+    other = replace(own_checkpoint, card=replace(card, vocabulary=symbols))
+    with pytest.raises(SongBloomError, match=r"vocab_g2p\.yaml would be replaced"):
+        export_released(tmp_path, "two", other, vae)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    other = replace(own_checkpoint, card=replace(card, max_seconds=20.0))
+    with pytest.raises(SongBloomError, match=r"one\.yaml would be replaced"):
+        export_released(tmp_path, "one", other, vae)
+    export_released(tmp_path, "one", other, vae, overwrite=True)
+    assert load_released(tmp_path).checkpoint.card.max_seconds == 20.0
+
+
+def test_the_same_export_again_writes_nothing(tmp_path, own_checkpoint, vae, monkeypatch):
+    export_released(tmp_path, "one", own_checkpoint, vae, with_safetensors=True)
+    monkeypatch.setattr(torch, "save", lambda *_: pytest.fail("written again"))
+    export_released(tmp_path, "one", own_checkpoint, vae, with_safetensors=True)
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_the_vae_is_in_the_models_file_where_it_was(tmp_path, own_checkpoint, vae, inside):
+    card = replace(own_checkpoint.card, vae_in_weights=inside)
+    export_released(tmp_path, "mine", replace(own_checkpoint, card=card), vae)
+    state = torch.load(tmp_path / "mine.pt", weights_only=True)
+    keys = {key for key in state if key.startswith("vae.")}
+    assert keys == ({f"vae.vae.{key}" for key in vae.to_released()} if inside else set())
+    read = load_released(tmp_path)
+    assert read.checkpoint.card.vae_in_weights is inside
+    export_released(tmp_path / "again", "mine", read.checkpoint, read.codec)
+    again = torch.load(tmp_path / "again" / "mine.pt", weights_only=True)
+    assert list(again) == list(state)
+    assert same(again, state)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"sample_prompt": False},
+        {"penalty": 1.5},
+        {"top_k": 1},
+        {"repetition_penalty": "released", "penalty": 1.1, "greedy": True},
+    ],
+)
+def test_no_setting_is_lost(tmp_path, own_checkpoint, vae, settings):
+    generation = GenerationSettings(**settings)
+    card = replace(own_checkpoint.card, generation=generation)
+    export_released(tmp_path, "mine", replace(own_checkpoint, card=card), vae)
+    assert load_released(tmp_path).checkpoint.card.generation == generation
+    # What somebody changes in the published section is what counts.
+    text = (tmp_path / "mine.yaml").read_text(encoding="utf-8").replace("steps: 36", "steps: 5", 1)
+    (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
+    assert load_released(tmp_path).checkpoint.card.generation.steps == 5
+
+
+def test_an_unwritable_place_is_one_sentence(tmp_path, own_checkpoint, vae):
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    with pytest.raises(SongBloomError, match="could not be written"):
+        export_released(tmp_path / "file", "mine", own_checkpoint, vae)
+
+
+def test_converting_onto_a_file_is_one_sentence(tmp_path, reference_folder):
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    source = str(reference_folder / "released_tiny")
+    with pytest.raises(SongBloomError, match="cannot be made"):
+        convert_checkpoint.to_ours(source, tmp_path / "file" / "a.safetensors", HubSettings())
+
+
+def test_a_release_whose_keys_share_memory_is_converted(tmp_path, reference_folder):
+    source = shutil.copytree(reference_folder / "released_tiny", tmp_path / "release")
+    weights = source / "songbloom_tiny_demo.pt"
+    state = torch.load(weights, weights_only=True)
+    one, two = (f"model.ar_transformer.layers.{i}.input_layernorm.weight" for i in range(2))
+    state[two] = state[one]
+    torch.save(state, weights)
+    convert_checkpoint.to_ours(str(source), tmp_path / "a.safetensors", HubSettings())
+    read = open_model(tmp_path / "a.safetensors")[0].state
+    key = "sketch_lm.layers.{}.attention_norm.weight"
+    assert torch.equal(read[key.format(0)], read[key.format(1)])
 
 
 def test_a_full_disk_leaves_no_half_file(tmp_path, own_checkpoint, vae, monkeypatch):

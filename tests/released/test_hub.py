@@ -4,7 +4,7 @@ import huggingface_hub
 import pytest
 
 from songbloom.errors import SongBloomError
-from songbloom.released.hub import HubSettings, fetch_release, required_files
+from songbloom.released.hub import ANSWER_SECONDS, HubSettings, fetch_release, required_files
 
 
 @pytest.fixture
@@ -12,11 +12,13 @@ def hub(monkeypatch):
     """Downloads write an empty file and are listed."""
     calls = []
 
-    def download(repository, file, *, local_dir, revision):
+    def download(repository, file, *, local_dir, revision, etag_timeout):
+        assert etag_timeout == ANSWER_SECONDS
         calls.append((repository, file, revision))
         local_dir.mkdir(exist_ok=True)
         (local_dir / file).touch()
 
+    monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", lambda *_, **__: None)
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
     return calls
 
@@ -48,7 +50,9 @@ def test_offline_the_sentence_says_which_files_go_where(tmp_path, monkeypatch):
     def fail(*_arguments, **_options):
         raise OSError("the network cannot be reached\nmore")
 
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", fail)
+    # The first question fails; the download, which tries for long, is not come to.
+    monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", fail)
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", lambda *_, **__: pytest.fail("tried"))
     with pytest.raises(SongBloomError) as error:
         fetch_release("songbloom_full_150s", HubSettings(local_dir=tmp_path / "here"))
     assert all(file in str(error.value) for file, _ in required_files("songbloom_full_150s"))

@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 
+from songbloom.codec.oobleck import Oobleck, OobleckConfig, oobleck_key_map
 from songbloom.errors import SongBloomError
 from songbloom.models import SongBloom
 from songbloom.released.layout import config_from_released, from_released, to_released
@@ -21,6 +22,7 @@ def test_renaming_there_and_back_is_exact(tiny_model):
 
 def test_the_2b_layout_is_consumed_and_produced(reference_folder):
     layout = json.loads((reference_folder / "released_240s_state_dict.json").read_text())["model"]
+    assert len(layout) == 454
     config = config_from_released(
         {
             "dim": 1536,
@@ -42,6 +44,16 @@ def test_the_2b_layout_is_consumed_and_produced(reference_folder):
     assert layout[vocabulary][0] is None
     layout[vocabulary][0] = 300
     assert shapes == layout
+
+
+def test_the_vae_of_the_2b_layout_is_consumed_and_produced(reference_folder):
+    layout = json.loads((reference_folder / "released_240s_state_dict.json").read_text())["vae"]
+    assert len(layout) == 365
+    with torch.device("meta"):
+        vae = Oobleck(OobleckConfig())
+    produced = {f"vae.vae.{key}": list(value.shape) for key, value in vae.to_released().items()}
+    assert produced == layout
+    assert set(oobleck_key_map(vae.config)) == set(vae.state_dict())
 
 
 def test_unknown_keys_are_named():

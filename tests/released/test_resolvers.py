@@ -1,5 +1,7 @@
 """The yaml of a release: its resolvers, and what must never be executed or read."""
 
+import time
+
 import pytest
 
 from songbloom.errors import SongBloomError
@@ -86,6 +88,9 @@ def test_all_but_arithmetic_is_refused(expression, tmp_path, monkeypatch):
         ("a: ${load_yaml:absent.yaml}", "cannot be read"),
         ("a: ${sr", "not closed"),
         ("a: !!python/object/apply:os.system ['touch executed']", "no valid yaml"),
+        ("a: " + "[" * 20_000, "nested too deeply"),
+        ("a: !!timestamp abc", "no valid yaml"),
+        ("a: {[1]: 2}", "no valid yaml"),
         ("- a list", "mapping"),
         ("a: [", "no valid yaml"),
         ("a: ${concat:1,2}", "needs lists"),
@@ -103,6 +108,40 @@ def test_a_bomb_of_aliases_is_refused(tmp_path):
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 9)]
     with pytest.raises(SongBloomError, match="nested too deeply"):
         read(tmp_path, "\n".join(lines))
+
+
+def test_merge_keys_are_refused(tmp_path):
+    lines = ["a0: &a0 {x: 1}"]
+    lines += [f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 10)}]}}" for i in range(1, 9)]
+    start = time.monotonic()
+    with pytest.raises(SongBloomError, match="merges mappings"):
+        read(tmp_path, "\n".join(lines[:3]))
+    with pytest.raises(SongBloomError, match="nested too deeply"):
+        read(tmp_path, "\n".join(lines))
+    assert time.monotonic() - start < 1
+
+
+@pytest.mark.parametrize(
+    ("lines", "sentence"),
+    [
+        (["a: &a [*a]"], "nested too deeply"),
+        (["s: " + "x" * 6_000, "a: ${s}${s}"], "longer"),
+        (["l: [1]", "a: x ${l}"], "needs a plain value"),
+        (["l: ${load_yaml:v.yaml}", *["a: ${concat:${l},${l},${l},${l}}"]], "nested too deeply"),
+    ],
+)
+def test_other_bombs_are_refused(tmp_path, lines, sentence):
+    (tmp_path / "v.yaml").write_text("- x\n" * 30_000, encoding="utf-8")
+    with pytest.raises(SongBloomError, match=sentence):
+        read(tmp_path, "\n".join(lines))
+
+
+def test_a_file_is_read_once(tmp_path):
+    (tmp_path / "v.yaml").write_text("- x\n" * 3_000, encoding="utf-8")
+    start = time.monotonic()
+    data = read(tmp_path, "\n".join(f"a{i}: ${{load_yaml:v.yaml}}" for i in range(300)))
+    assert time.monotonic() - start < 5
+    assert data["a299"] is data["a0"]
 
 
 def test_links_of_a_download_are_followed(tmp_path):

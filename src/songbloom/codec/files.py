@@ -15,7 +15,7 @@ from songbloom.codec.base import Codec
 from songbloom.codec.oobleck import Oobleck, OobleckConfig
 from songbloom.codec.spectral import SpectralCodec, SpectralCodecConfig
 from songbloom.errors import SongBloomError
-from songbloom.weights import load_state, save_safetensors, take_weights
+from songbloom.weights import errors_about, load_state, save_safetensors, take_weights
 
 EMBEDDED = {"spectral-demo": "spectral_demo.safetensors"}
 """Names of the codecs inside the package, and their files in `songbloom.assets.codec`."""
@@ -26,6 +26,8 @@ OOBLECK_FORMAT = "songbloom-oobleck-codec-1"
 VAE_CONFIG = "stable_audio_1920_vae.json"
 VAE_WEIGHTS = "autoencoder_music_dsp1920.ckpt"
 """The released VAE's files."""
+
+MAX_CONFIG_BYTES = 100_000
 
 
 def save_codec(codec: Codec, path: str | Path) -> None:
@@ -98,15 +100,30 @@ def load_released_vae(
     Raises:
         SongBloomError: a file is missing or damaged, or they do not fit.
     """
-    try:
-        sizes = json.loads(Path(config).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SongBloomError(
-            f"{config} cannot be read as the VAE's configuration ({error}); put it beside "
-            f"{Path(weights).name}."
-        ) from error
-    codec = Oobleck.from_released(sizes, load_state(weights) if state is None else state)
+    sizes = _read_json(Path(config), Path(weights))
+    if state is None:
+        state = load_state(weights)
+    with errors_about(config):
+        OobleckConfig.from_released(sizes)
+    with errors_about(weights):
+        codec = Oobleck.from_released(sizes, state)
     return codec.requires_grad_(False)
+
+
+def _read_json(path: Path, weights: Path) -> dict[str, Any]:
+    """The VAE's configuration, a regular file of some hundred bytes."""
+    try:
+        if path.exists() and (not path.is_file() or path.stat().st_size > MAX_CONFIG_BYTES):
+            raise ValueError("it is no regular file of a sane size")
+        sizes = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(sizes, dict):
+            raise ValueError("it holds no mapping")
+    except (OSError, ValueError, RecursionError) as error:
+        raise SongBloomError(
+            f"{path} cannot be read as the VAE's configuration ({error}); put it beside "
+            f"{weights.name}."
+        ) from error
+    return sizes
 
 
 def _load_file(path: Path) -> Codec:

@@ -5,6 +5,7 @@ their position; `oobleck_key_map` is the one table between those names and ours.
 """
 
 import math
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -22,6 +23,18 @@ from songbloom.weights import take_weights
 DILATIONS = (1, 3, 9)
 """Of the residual units in each block."""
 
+MAX_BLOCKS = 16
+"""More than any VAE of audio has, and few enough to be built at once."""
+
+_LARGEST = {
+    "sample_rate": 1_000_000,
+    "num_channels": 64,
+    "latent_dim": 10_000,
+    "channels": 10_000,
+    "channel_multipliers": 1_000,
+    "strides": 1_000,
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class OobleckConfig:
@@ -36,6 +49,18 @@ class OobleckConfig:
 
     def __post_init__(self) -> None:
         """Check the sizes."""
+        for name, largest in _LARGEST.items():
+            value = getattr(self, name)
+            for number in value if isinstance(value, tuple) else (value,):
+                if type(number) is not int or number > largest:
+                    raise SongBloomError(
+                        f"{name} holds {reprlib.repr(number)}; it must be a whole number up to "
+                        f"{largest}."
+                    )
+        if not 1 <= len(self.strides) <= MAX_BLOCKS:
+            raise SongBloomError(
+                f"strides must be 1 to {MAX_BLOCKS} numbers, but they are {len(self.strides)}."
+            )
         if len(self.channel_multipliers) != len(self.strides):
             raise SongBloomError(
                 f"channel_multipliers and strides must have the same length, but they have "
@@ -101,10 +126,15 @@ class OobleckConfig:
             )
         except KeyError as error:
             raise SongBloomError(f"The VAE configuration lacks the field {error}.") from error
+        except TypeError as error:
+            raise SongBloomError(
+                f"The VAE configuration holds a value of another kind ({error})."
+            ) from error
         for field, (value, wanted) in expected.items():
             if value != wanted:
                 raise SongBloomError(
-                    f"{field} of the VAE configuration must be {wanted}, but it is {value}."
+                    f"{field} of the VAE configuration must be {reprlib.repr(wanted)}, "
+                    f"but it is {reprlib.repr(value)}."
                 )
         return own
 
@@ -269,8 +299,11 @@ class Oobleck(Codec):
                     f"{released} of the VAE must have the shape {tuple(shapes[own])}, "
                     f"but it has {tuple(state[released].shape)}."
                 )
-        own_state = {own: state[key].clone() for own, key in to_released.items()}
-        codec.load_state_dict(take_weights(own_state, device="cpu"), strict=True, assign=True)
+        # Whatever the file's precision: the codec runs in float32. Checked under the file's names.
+        copied = {key: state[key].clone() for key in to_released.values()}
+        taken = take_weights(copied, device="cpu", dtype=torch.float32)
+        own_state = {own: taken[key] for own, key in to_released.items()}
+        codec.load_state_dict(own_state, strict=True, assign=True)
         return codec.eval()
 
     def config_to_released(self) -> dict[str, Any]:

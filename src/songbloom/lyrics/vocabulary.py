@@ -1,6 +1,7 @@
 """The phoneme vocabulary: which symbols a model knows, and phoneme text as the ids it reads."""
 
 import hashlib
+import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -58,11 +59,14 @@ class Vocabulary:
         for symbol in self.symbols:
             if not isinstance(symbol, str) or any(c.isspace() for c in symbol):
                 raise VocabularyError(
-                    f"Vocabulary.symbols holds {symbol!r}; a symbol is a string without spaces."
+                    f"Vocabulary.symbols holds {reprlib.repr(symbol)}; a symbol is a string "
+                    "without spaces."
                 )
         if len(set(self.symbols)) < len(self.symbols):
             twice = next(s for s in self.symbols if self.symbols.count(s) > 1)
-            raise VocabularyError(f"Vocabulary.symbols holds {twice!r} twice; ids must be unique.")
+            raise VocabularyError(
+                f"Vocabulary.symbols holds {reprlib.repr(twice)} twice; ids must be unique."
+            )
 
     @classmethod
     def default(cls) -> "Vocabulary":
@@ -158,7 +162,7 @@ class Vocabulary:
         )
 
     def _unknown(self, symbols: list[str]) -> str:
-        named = ", ".join(repr(symbol) for symbol in symbols[:8])
+        named = ", ".join(reprlib.repr(symbol) for symbol in symbols[:8])
         more = f" and {len(symbols) - 8} more" if len(symbols) > 8 else ""
         return (
             f"The vocabulary ({len(self)} symbols, {self.fingerprint}) does not hold {named}{more};"

@@ -1,6 +1,7 @@
 """Released models: their folder, key names, yaml and settings, read and written.
 
-Imports go one way here too: export and hub -> folder -> layout, resolvers, settings.
+Imports go one way here too: export and hub -> folder -> model_section, layout,
+resolvers, settings -> plain_yaml, numbers.
 """
 
 from songbloom.released.export import export_released

@@ -1,5 +1,6 @@
 """A released model's folder: `<name>.yaml`, `<name>.pt`, the VAE's two files, the vocabulary."""
 
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,10 +14,13 @@ from songbloom.codec.oobleck import Oobleck
 from songbloom.errors import SongBloomError
 from songbloom.lyrics import Vocabulary
 from songbloom.models import SongBloomConfig
-from songbloom.released.layout import config_from_released, from_released, sizes_of
+from songbloom.released.layout import from_released, released_key
+from songbloom.released.model_section import read_model, require_fitting_vae
+from songbloom.released.numbers import read_number
 from songbloom.released.resolvers import read_released_yaml
-from songbloom.released.settings import settings_from_released
-from songbloom.weights import WeightsFile, load_state
+from songbloom.released.settings import settings_from_released, settings_to_released
+from songbloom.sampling.settings import GenerationSettings
+from songbloom.weights import WeightsFile, errors_about, load_state
 
 VOCABULARY = "vocab_g2p.yaml"
 VAE_PREFIX = "vae.vae."
@@ -57,7 +61,7 @@ def find_config(folder: str | Path, name: str | None = None) -> Path:
         path = folder / f"{name}.yaml"
         if path.is_file():
             return path
-        raise SongBloomError(f"{folder} holds no {name}.yaml; download the model, or check --name.")
+        raise SongBloomError(f"{folder} holds no {name}.yaml; download the model, or name another.")
     found = [path for path in sorted(folder.glob("*.yaml")) if path.name != VOCABULARY]
     if len(found) != 1:
         names = ", ".join(path.stem for path in found) or "none"
@@ -71,35 +75,84 @@ def load_released(folder: str | Path, name: str | None = None) -> ReleasedModel:
     """Read a released model; its weights stay in their file until a model is built from them.
 
     Raises:
-        SongBloomError: a file is missing, damaged, or does not fit the others.
+        SongBloomError: a file is missing, damaged, or does not fit the others; it is named.
     """
     path = find_config(folder, name)
-    data = read_released_yaml(path)
+    try:
+        return _load(read_released_yaml(path), path)
+    except SongBloomError:
+        raise
+    except _DAMAGE as error:
+        raise SongBloomError(
+            f"{path} cannot be read as a released configuration ({type(error).__name__}: "
+            f"{reprlib.repr(str(error))}); fetch it again."
+        ) from error
+
+
+_DAMAGE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What the odd values of a damaged file raise where no check expects them."""
+
+
+def _load(data: Mapping[str, Any], path: Path) -> ReleasedModel:
     weights = _file(data, "pretrained_path", path)
-    state = load_state(weights)
-    vocabulary, config = _read_model(_section(data, "model", path), state, path)
+    vae_state: dict[str, Tensor] = {}
+    state: dict[str, Tensor] = {}
+    for key, value in load_state(weights).items():
+        (vae_state if key.startswith("vae.") else state)[key] = value
+    vocabulary, config = read_model(_section(data, "model", path), state, path, weights)
     vae = _section(data, "vae", path)
-    vae_weights = _file(vae, "vae_ckpt", path)
-    vae_state = {key: value for key, value in state.items() if key.startswith("vae.")}
-    codec = load_released_vae(
-        _file(vae, "vae_cfg", path), vae_weights, _without_prefix(vae_state) or None
+    vae_config, vae_weights = _file(vae, "vae_cfg", path), _file(vae, "vae_ckpt", path)
+    if vae_state:
+        with errors_about(weights):
+            own_vae = _without_prefix(vae_state)
+        codec = load_released_vae(vae_config, weights, own_vae)
+    else:
+        codec = load_released_vae(vae_config, vae_weights)
+    require_fitting_vae(codec, config, vae_config, path)
+    reference = ComponentReference(name=str(vae_weights), fingerprint=codec.fingerprint)
+    with errors_about(path):
+        card = _card(data, path, config, vocabulary, reference, bool(vae_state))
+    ours = WeightsFile(
+        lambda: from_released(load_state(weights)),
+        describe=lambda key: f"{released_key(key)} of {weights}",
     )
-    max_duration = float(data.get("max_dur", 150))
+    return ReleasedModel(checkpoint=Checkpoint(card=card, state=ours), codec=codec)
+
+
+def _card(
+    data: Mapping[str, Any],
+    path: Path,
+    config: SongBloomConfig,
+    vocabulary: Vocabulary,
+    codec: ComponentReference,
+    vae_in_weights: bool,
+) -> ModelCard:
+    inference = data.get("inference")
+    if inference is not None and not isinstance(inference, dict):
+        raise SongBloomError(f"inference is {reprlib.repr(inference)}; it must be a section.")
+    max_duration = read_number(data.get("max_dur", 150), "max_dur", low=1, high=3_500)
+    prompt = _section(data, "train_dataset", path).get("prompt_len", 10)
     card = ModelCard(
         config=config,
         vocabulary=vocabulary,
-        codec=ComponentReference(name=str(vae_weights), fingerprint=codec.fingerprint),
+        codec=codec,
         sketch=ComponentReference(name="released", fingerprint="released"),
         g2p="released",
         tag_seconds=5.0 if max_duration > LONG_SONGS else 1.0,
-        prompt_seconds=float(_section(data, "train_dataset", path).get("prompt_len", 10)),
+        prompt_seconds=float(read_number(prompt, "train_dataset.prompt_len", low=0.01, high=3_600)),
         max_seconds=max_duration + GRACE_SECONDS,
-        generation=settings_from_released(data.get("inference") or {}),
+        generation=settings_from_released(inference or {}),
+        vae_in_weights=vae_in_weights,
     )
-    ours = WeightsFile(lambda: from_released(load_state(weights)))
-    return ReleasedModel(
-        checkpoint=Checkpoint(card=_with_own_section(card, data, path), state=ours), codec=codec
-    )
+    return _with_own_section(card, data, path)
 
 
 def _with_own_section(card: ModelCard, data: Mapping[str, Any], path: Path) -> ModelCard:
@@ -108,13 +161,20 @@ def _with_own_section(card: ModelCard, data: Mapping[str, Any], path: Path) -> M
     if own is None:
         return card
     try:
+        generation = card.generation
+        if "generation" in own:
+            exported = GenerationSettings(**own["generation"])
+            # Settings that somebody changed in the published section go before ours.
+            if settings_to_released(exported) == data.get("inference"):
+                generation = exported
         return replace(
             card,
             sketch=ComponentReference(**own["sketch"]),
             g2p=own["g2p"],
-            tag_seconds=float(own["tag_seconds"]),
-            prompt_seconds=float(own["prompt_seconds"]),
-            max_seconds=float(own["max_seconds"]),
+            tag_seconds=own["tag_seconds"],
+            prompt_seconds=own["prompt_seconds"],
+            max_seconds=own["max_seconds"],
+            generation=generation,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise SongBloomError(
@@ -145,42 +205,5 @@ def _file(data: Mapping[str, Any], name: str, path: Path) -> Path:
     if not file.is_file() and file.with_suffix(".safetensors").is_file():
         file = file.with_suffix(".safetensors")
     if not file.is_file():
-        raise SongBloomError(f"{path} names {file.name}, which is not beside it; put it there.")
+        raise SongBloomError(f"{path} names {file.name}, which is no file beside it; put it there.")
     return file
-
-
-def _read_model(
-    model: Mapping[str, Any], state: Mapping[str, Tensor], path: Path
-) -> tuple[Vocabulary, SongBloomConfig]:
-    """Vocabulary and sizes of the `model` section; sizes that it lacks are the weights'."""
-    expected = {
-        "backend": "llama",
-        "time_cond_type": "prepend",
-        "diffusion_objective": "rectified_flow",
-    }
-    for name, wanted in expected.items():
-        if model.get(name, wanted) != wanted:
-            raise SongBloomError(
-                f"{path}: model.{name} is {model[name]!r}; only {wanted!r} is built."
-            )
-    try:
-        conditions = model["condition_provider_cfg"]
-        lyrics, prompt = conditions["lyrics"], conditions["prompt_wav"]
-        symbols = lyrics["vocab_list"]
-        fields = {
-            **sizes_of(state),
-            **model,
-            "vocab_size": len(symbols),
-            "max_len": lyrics["max_len"],
-            "max_sentence_per_structure": lyrics.get("max_sentence_per_structure", 50),
-            "prompt_len": prompt["max_len"],
-        }
-    except (KeyError, TypeError) as error:
-        raise SongBloomError(
-            f"{path}: model.condition_provider_cfg is incomplete ({error})."
-        ) from error
-    if lyrics.get("interpolate") or lyrics.get("mode", "sum") != "sum":
-        raise SongBloomError(
-            f"{path}: lyrics are to be interpolated or concatenated, which no released model does."
-        )
-    return Vocabulary.from_list(symbols), config_from_released(fields)

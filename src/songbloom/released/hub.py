@@ -19,6 +19,10 @@ RELEASES = {
 named with `repository`."""
 
 
+ANSWER_SECONDS = 5.0
+"""That the hub has to answer, before it counts as out of reach."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class HubSettings:
     """Where released files are fetched from.
@@ -66,9 +70,7 @@ def fetch_release(name: str, settings: HubSettings) -> Path:
     for file, first in missing:
         repository = settings.repository or first
         try:
-            from huggingface_hub import hf_hub_download  # slow to import, seldom needed
-
-            hf_hub_download(repository, file, local_dir=folder, revision=settings.revision)
+            _download(repository, file, folder, settings.revision)
         except Exception as error:  # the client raises many kinds for a network that is not there
             lacking = ", ".join(file for file, _ in missing if not (folder / file).is_file())
             reason = (str(error).splitlines() or [type(error).__name__])[0]
@@ -77,3 +79,16 @@ def fetch_release(name: str, settings: HubSettings) -> Path:
                 f"--repo-id, or put these files into {folder}: {lacking}."
             ) from error
     return folder
+
+
+def _download(repository: str, file: str, folder: Path, revision: str | None) -> None:
+    import huggingface_hub as hub  # slow to import, seldom needed
+    from huggingface_hub.utils import logging
+
+    logging.set_verbosity_error()  # one sentence says it, not a line for each try
+    # Asked once first: the download itself tries for half a minute without a network.
+    url = hub.hf_hub_url(repository, file, revision=revision)
+    hub.get_hf_file_metadata(url, timeout=ANSWER_SECONDS)
+    hub.hf_hub_download(
+        repository, file, local_dir=folder, revision=revision, etag_timeout=ANSWER_SECONDS
+    )

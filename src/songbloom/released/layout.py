@@ -13,6 +13,7 @@ from torch import Tensor
 
 from songbloom.errors import SongBloomError
 from songbloom.models import PatchDiTConfig, SketchLMConfig, SongBloomConfig
+from songbloom.released.numbers import read_number, read_whole
 
 _CONDITIONERS = "condition_provider.conditioners"
 
@@ -124,22 +125,58 @@ def to_released(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return renamed
 
 
-def sizes_of(state: Mapping[str, Tensor]) -> dict[str, int]:
+def released_key(key: str) -> str:
+    """The released name of one of our model's tensors; a name that is none of them is kept."""
+    pattern, number = _split_number(key)
+    return _TO_RELEASED.get(pattern, key).replace("#", number)
+
+
+def sizes_of(state: Mapping[str, Tensor]) -> dict[str, float]:
     """The sizes that a released state dict shows by itself, under their names in the yaml."""
 
+    def shape(key: str, num_axes: int) -> tuple[int, ...] | None:
+        value = state.get(f"model.{key}")
+        fits = value is not None and value.ndim == num_axes and value.numel() > 0
+        return tuple(value.shape) if value is not None and fits else None
+
     def layers(prefix: str) -> int:
-        pattern = re.compile(rf"model\.{prefix}\.layers\.(\d+)\.")
+        pattern = re.compile(rf"model\.{prefix}\.layers\.(\d{{1,9}})\.")
         numbers = [int(match[1]) for key in state if (match := pattern.match(key))]
         return max(numbers, default=-1) + 1
 
-    sizes = {"lm_layers": layers("ar_transformer"), "diff_layers": layers("nar_dit")}
-    if "model.skeleton_emb.weight" in state:
-        rows, sizes["dim"] = state["model.skeleton_emb.weight"].shape
-        sizes["num_pitch"] = rows - 2
-    if "model.project_in.weight" in state and "model.block_conv.1.weight" in state:
-        sizes["latent_dim"] = state["model.project_in.weight"].shape[1]
-        sizes["block_size"] = state["model.block_conv.1.weight"].shape[1] // sizes["latent_dim"]
+    sizes: dict[str, float] = {
+        "lm_layers": layers("ar_transformer"),
+        "diff_layers": layers("nar_dit"),
+    }
+    if (sketch := shape("skeleton_emb.weight", 2)) is not None:
+        sizes["num_pitch"], sizes["dim"] = sketch[0] - 2, sketch[1]
+        up = shape("ar_transformer.layers.0.mlp.up_proj.weight", 2)
+        if up is not None:
+            sizes["hidden_scale"] = up[0] / sketch[1]
+    latent, patch = shape("project_in.weight", 2), shape("block_conv.1.weight", 2)
+    if latent is not None:
+        sizes["latent_dim"] = latent[1]
+        if patch is not None:
+            sizes["block_size"] = patch[1] // latent[1]
+    lyrics = f"{_CONDITIONERS}.lyrics"
+    if (symbols := shape(f"{lyrics}.output_proj.weight", 2)) is not None:
+        sizes["vocab_size"] = symbols[0]
+    if (rows := shape(f"{lyrics}.sentence_idx_in_structure_emb.weight", 2)) is not None:
+        sizes["max_sentence_per_structure"] = rows[0]
+    if (time := shape("timestep_features.weight", 2)) is not None:
+        sizes["timestep_features_dim"] = 2 * time[0]
     return sizes
+
+
+_LARGEST = {
+    "lm_layers": 200,
+    "diff_layers": 200,
+    "block_size": 100_000,
+    "max_len": 100_000,
+    "prompt_len": 100_000,
+    "max_sentence_per_structure": 100_000,
+}
+"""Sizes above which a model's configuration is a mistake; of the others, a million."""
 
 
 def config_from_released(model: Mapping[str, object]) -> SongBloomConfig:
@@ -151,22 +188,19 @@ def config_from_released(model: Mapping[str, object]) -> SongBloomConfig:
     Raises:
         SongBloomError: a field is missing or out of its range.
     """
-    fields = dict(model)
 
-    def number(name: str, default: object = None) -> float:
-        value = fields.get(name, default)
-        if not isinstance(value, int | float):
-            raise SongBloomError(f"The released configuration lacks a number for model.{name}.")
-        return value
+    def number(name: str, default: float, *, low: float, high: float) -> float:
+        return read_number(model.get(name, default), f"model.{name}", low=low, high=high)
 
-    def read(name: str, default: object = None) -> int:
-        return int(number(name, default))
+    def read(name: str, default: int | None = None) -> int:
+        high = _LARGEST.get(name, 1_000_000)
+        return read_whole(model.get(name, default), f"model.{name}", high=high)
 
     return SongBloomConfig(
         vocab_size=read("vocab_size"),
         dim=read("dim"),
         num_heads=read("num_heads"),
-        feed_forward_multiple=number("hidden_scale", 4),
+        feed_forward_multiple=number("hidden_scale", 4, low=0.001, high=1_000),
         patch_size=read("block_size"),
         latent_dim=read("latent_dim"),
         num_codes=read("num_pitch"),
@@ -174,7 +208,8 @@ def config_from_released(model: Mapping[str, object]) -> SongBloomConfig:
         prompt_frames=read("prompt_len"),
         max_sentences=read("max_sentence_per_structure", 50),
         lm=SketchLMConfig(
-            num_layers=read("lm_layers"), rope_theta=number("rotary_base_val", 10_000)
+            num_layers=read("lm_layers"),
+            rope_theta=number("rotary_base_val", 10_000, low=1, high=1e12),
         ),
         dit=PatchDiTConfig(
             num_layers=read("diff_layers"), time_features=read("timestep_features_dim", 256)

@@ -12,16 +12,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
-
 from songbloom.errors import SongBloomError
+from songbloom.released.plain_yaml import MAX_VALUES, load_plain_yaml
 
-MAX_BYTES = 1_000_000
-"""Of a yaml file: a released one holds some kilobytes."""
-MAX_VALUES = 100_000
-"""Values in a file once its aliases are followed: a few nested ones would fill any memory."""
 MAX_DEPTH = 20
 """Of interpolations in one another."""
+MAX_TEXT = 10_000
+"""Letters of a string with interpolations: a few that double each other would fill any memory."""
 
 _OPERATORS: dict[type, Callable[..., Any]] = {
     ast.Add: operator.add,
@@ -44,7 +41,7 @@ def read_released_yaml(path: str | Path) -> dict[str, Any]:
         SongBloomError: no such file, no mapping, or an interpolation that is not understood.
     """
     path = Path(path)
-    data = _load_yaml(path)
+    data = load_plain_yaml(path)
     if not isinstance(data, dict):
         raise SongBloomError(f"{path} must hold a mapping, as released configurations do.")
     try:
@@ -86,18 +83,6 @@ def arithmetic(expression: str) -> float:
         raise SongBloomError(refusal) from error
 
 
-def _load_yaml(path: Path) -> Any:
-    """Plain data of a yaml file of a sane size."""
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise SongBloomError(f"{path} is larger than {MAX_BYTES} bytes; it is no such file.")
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SongBloomError(f"{path} cannot be read: {error.strerror}.") from error
-    except (UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        raise SongBloomError(f"{path} is no valid yaml: {str(error).splitlines()[0]}.") from error
-
-
 class _Resolver:
     """Replaces the interpolations of `data`, whose file lies in `folder`."""
 
@@ -105,12 +90,17 @@ class _Resolver:
         self.data = data
         self.folder = folder
         self.num_values = 0
+        self.loaded: dict[Path, Any] = {}
+
+    def count(self, num_values: int, depth: int = 0) -> None:
+        """Refuse more values than a file of this kind may stand for."""
+        self.num_values += num_values
+        if self.num_values > MAX_VALUES or depth > MAX_DEPTH:
+            raise SongBloomError("its values are nested too deeply or refer to one another.")
 
     def resolve(self, value: Any, depth: int = 0) -> Any:
         """A copy of plain data without interpolations."""
-        self.num_values += 1
-        if self.num_values > MAX_VALUES or depth > MAX_DEPTH:
-            raise SongBloomError("its values are nested too deeply or refer to one another.")
+        self.count(1, depth)
         if isinstance(value, dict):
             return {key: self.resolve(item, depth + 1) for key, item in value.items()}
         if isinstance(value, list):
@@ -122,11 +112,17 @@ class _Resolver:
         start = text.find("${")
         if start < 0:
             return text
+        self.count(1, depth)
         end = _closing(text, start)
         value = self.interpolation(text[start + 2 : end], depth + 1)
         if start == 0 and end == len(text) - 1:
             return value
-        return self.text(f"{text[:start]}{value}{text[end + 1 :]}", depth + 1)
+        if isinstance(value, list | dict):
+            raise SongBloomError(f"the string {text[:40]!r} needs a plain value in its middle.")
+        joined = f"{text[:start]}{value}{text[end + 1 :]}"
+        if len(joined) > MAX_TEXT:
+            raise SongBloomError(f"the string {text[:40]!r} is longer than {MAX_TEXT} letters.")
+        return self.text(joined, depth + 1)
 
     def interpolation(self, inner: str, depth: int) -> Any:
         """The value of what stands between `${` and `}`."""
@@ -167,7 +163,10 @@ class _Resolver:
 
     def load_yaml(self, argument: str, depth: int) -> Any:
         """The data of another yaml of the folder, without interpolations of its own."""
-        return _load_yaml(inside(self.folder, str(self.text(_unquoted(argument), depth))))
+        path = inside(self.folder, str(self.text(_unquoted(argument), depth)))
+        if path not in self.loaded:
+            self.loaded[path] = load_plain_yaml(path)
+        return self.loaded[path]
 
     def get_fname(self, argument: str, depth: int) -> str:
         """A file's name without folder and ending."""
@@ -180,6 +179,7 @@ class _Resolver:
             value = self.text(_unquoted(part), depth)
             if not isinstance(value, list):
                 raise SongBloomError(f"${{concat:…}} needs lists, but {part.strip()!r} is none.")
+            self.count(len(value))
             joined += value
         return joined
 

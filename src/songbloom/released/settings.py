@@ -1,5 +1,6 @@
 """Generation settings under their published names, and those of each released model."""
 
+import reprlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -47,6 +48,11 @@ def settings_from_released(inference: Mapping[str, Any]) -> GenerationSettings:
     # The one best code is drawn for certain, and a temperature of 0 can only mean the same.
     greedy = not inference.get("use_sampling", True) or top_k == 1 or temperature == 0
     penalised = inference.get("penalty_repeat", False)
+    for name in ("use_sampling", "penalty_repeat"):
+        if not isinstance(inference.get(name, False), bool):
+            raise SongBloomError(
+                f"inference.{name} is {reprlib.repr(inference[name])}; it must be true or false."
+            )
     try:
         sketch_guidance, flow_guidance = guidances
         return GenerationSettings(

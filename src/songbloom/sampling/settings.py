@@ -1,7 +1,11 @@
 """What a user may choose when a song is generated."""
 
-from dataclasses import dataclass
+import math
+import reprlib
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from numbers import Integral, Real
+from typing import Any
 
 from songbloom.errors import SongBloomError, set_choice
 
@@ -26,6 +30,30 @@ class RepetitionPenalty(StrEnum):
     """Positive logits are divided by the penalty, negative ones multiplied (CTRL, 1909.05858)."""
 
 
+def _truth(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _number(value: Any) -> float | None:
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
+
+
+def _whole(value: Any) -> int | None:
+    number = _number(value)
+    if number is None or number % 1:
+        return None
+    return int(value) if isinstance(value, Integral) else int(number)
+
+
+_READERS: dict[Any, Any] = {bool: _truth, int: _whole, float: _number}
+_NAMES = {bool: "true or false", int: "a whole number", float: "a finite number"}
+
+
 @dataclass(frozen=True, kw_only=True)
 class GenerationSettings:
     """Settings of one generation; the defaults are the paper's (§5.2, §6.3) with a short path.
@@ -46,7 +74,7 @@ class GenerationSettings:
             tool does, instead of taking its mean.
 
     Raises:
-        SongBloomError: a field is out of its range.
+        SongBloomError: a field is of another type, or out of its range.
     """
 
     sketch_guidance: float = 1.5
@@ -65,6 +93,16 @@ class GenerationSettings:
     def __post_init__(self) -> None:
         set_choice(self, "flow_guidance_type", FlowGuidance)
         set_choice(self, "repetition_penalty", RepetitionPenalty)
+        for setting in fields(self):
+            if setting.type in _READERS:
+                value = getattr(self, setting.name)
+                read = _READERS[setting.type](value)
+                if read is None:
+                    raise SongBloomError(
+                        f"The generation setting {setting.name} is {reprlib.repr(value)}; "
+                        f"it must be {_NAMES[setting.type]}."
+                    )
+                object.__setattr__(self, setting.name, read)
         ranges = {
             "steps": self.steps >= 1,
             "temperature": self.temperature > 0,
