@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import hydra
@@ -28,6 +29,7 @@ from songbloom.errors import SongBloomError
 from songbloom.lyrics import Vocabulary
 from songbloom.models import SongBloom
 from songbloom.models.initialization import initialize_weights
+from songbloom.pipeline import open_model
 from songbloom.training import SongBloomModule
 from songbloom.training.curves import save_curves
 from songbloom.training.zero_checkpoint import gather_weights
@@ -48,6 +50,42 @@ def describe_model(config: DictConfig, index: DatasetIndex) -> ModelCard:
         sketch=ComponentReference(name=config.sketch, fingerprint=index.sketch_fingerprint),
         g2p=index.g2p,
     )
+
+
+def new_model(config: DictConfig, index: DatasetIndex) -> tuple[ModelCard, SongBloom]:
+    """An untrained model for a dataset."""
+    card = describe_model(config, index)
+    check_codec(card)
+    model = SongBloom(card.config)
+    initialize_weights(model, torch.Generator().manual_seed(config.seed))
+    return card, model
+
+
+def trained_model(init: str, index: DatasetIndex) -> tuple[ModelCard, SongBloom]:
+    """The model of a checkpoint, ours or released, to be trained on with a dataset.
+
+    Raises:
+        SongBloomError: the dataset was not encoded for this model.
+    """
+    checkpoint, _ = open_model(init)
+    card = checkpoint.card
+    fitting = {
+        "codec": (index.codec_fingerprint, card.codec.fingerprint),
+        "vocabulary": (index.vocabulary, card.vocabulary.symbols),
+        "number of codes": (index.num_codes, card.config.num_codes),
+    }
+    # A released model does not tell which codebook it was trained on.
+    if card.sketch.fingerprint != "released":
+        fitting["sketch codebook"] = (index.sketch_fingerprint, card.sketch.fingerprint)
+    for name, (found, wanted) in fitting.items():
+        if found != wanted:
+            raise SongBloomError(
+                f"{index.folder} was encoded with another {name} than {init} was trained with; "
+                "encode the songs for this model."
+            )
+    sketch = ComponentReference(name=card.sketch.name, fingerprint=index.sketch_fingerprint)
+    model = checkpoint.build_model()
+    return replace(card, g2p=index.g2p, sketch=sketch), model.train().requires_grad_(True)
 
 
 def check_codec(card: ModelCard) -> None:
@@ -81,10 +119,11 @@ def train(config: DictConfig) -> Checkpoint:
     L.seed_everything(config.seed, workers=True, verbose=False)
 
     data_config = build(config, "data")
-    card = describe_model(config, DatasetIndex.load(data_config.root, verify="size"))
-    check_codec(card)
-    model = SongBloom(card.config)
-    initialize_weights(model, torch.Generator().manual_seed(config.seed))
+    index = DatasetIndex.load(data_config.root, verify="size")
+    if config.init is None:
+        card, model = new_model(config, index)
+    else:
+        card, model = trained_model(config.init, index)
     module = SongBloomModule(
         model,
         card,

@@ -46,3 +46,17 @@ def test_a_trainer_is_made(name):
     config = configuration(f"trainer={name}", "trainer.devices=1", "trainer.accelerator=cpu")
     trainer = build(config, "trainer", logger=False, callbacks=[])
     assert trainer.max_steps == 150_000
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (CONF / "experiment").iterdir()))
+def test_an_experiment_makes_its_parts(name):
+    config = configuration(f"experiment={name}", "init=x", "trainer.devices=1")
+    assert config.name == name
+    trainer = build(
+        config, "trainer", accelerator="cpu", precision="32-true", logger=False, callbacks=[]
+    )
+    assert trainer.max_steps == config.trainer.max_steps
+    parameters = [torch.nn.Parameter(torch.zeros(2))]
+    optimizer = partial(config, "optimizer")(parameters)
+    partial(config, "scheduler")(optimizer)
+    assert build(config, "corruption").drop_conditions == 0.1

@@ -126,6 +126,31 @@ def test_shards_of_another_codec_stop_the_run(shards, tmp_path):
         load_script("train").train(configure(copy, tmp_path / "run"))
 
 
+def test_fine_tuning_begins_with_the_trained_weights(run, shards, tmp_path):
+    init = f"init={run / 'model.safetensors'}"
+    still = ["optimizer.lr=0", "weight_decay=0", "trainer.max_steps=2"]
+    tuned = load_script("train").train(configure(shards, tmp_path / "still", init, *still))
+    begun = load_checkpoint(run / "model.safetensors")
+    assert tuned.card == begun.card
+    assert all(torch.equal(tuned.state[key], value) for key, value in begun.state.items())
+    moved = load_script("train").train(configure(shards, tmp_path / "moved", init))
+    assert not torch.equal(moved.state["sketch_head.0.weight"], begun.state["sketch_head.0.weight"])
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [({"codec_fingerprint": "0ther"}, "codec"), ({"vocabulary": ("", "a")}, "vocabulary")],
+)
+def test_fine_tuning_on_songs_encoded_for_another_model(run, shards, tmp_path, change, name):
+    copy = tmp_path / "copy"
+    shutil.copytree(shards, copy)
+    replace(DatasetIndex.load(copy), **change).save()
+    with pytest.raises(SongBloomError, match=f"was encoded with another {name}"):
+        load_script("train").train(
+            configure(copy, tmp_path / "run", f"init={run / 'model.safetensors'}")
+        )
+
+
 def test_infer_sings_from_the_run(run, tmp_path, capsys):
     lyrics, prompt = tmp_path / "song.txt", tmp_path / "style.wav"
     lyrics.write_text("[verse] amazing grace", encoding="utf-8")

@@ -29,6 +29,7 @@ class TrainSchema:
     sketch: str = "chroma-demo"
     weight_decay: float = 0.1
     flow_weight: float = 0.1
+    init: str | None = None
     resume: str | None = None
     num_threads: int | None = None
     paths: dict[str, Any] = field(default_factory=dict)
